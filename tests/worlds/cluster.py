@@ -220,7 +220,7 @@ class Hall(Place):
             first = found[min(found)] if found else None
             return first if first and (first.address, SCHEDULER_PORT) in listeners(first.worker) else None
 
-        first = eventually(scheduling, seconds, f"the scheduler of {job}")
+        first = eventually(scheduling, seconds, f"the scheduler of {job}", passing=True)
         assert first is not None
         place = (first.address, SCHEDULER_PORT)
 
@@ -247,7 +247,7 @@ class Hall(Place):
         while True:
             job = self.start_many(prefix, containers, **more)
             members = self.together(job, containers)
-            eventually(partial(self._has_done, parts, job), PATIENCE, f"{parts} parts of {job}")
+            eventually(partial(self._has_done, parts, job), PATIENCE, f"{parts} parts of {job}", passing=True)
             with frozen(*(member.worker for member in members.values())):
                 done, of = self.parts(job)
                 if parts <= done < of:

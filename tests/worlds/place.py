@@ -154,7 +154,7 @@ class Place:
         while True:
             job = self.start(prefix, kind, **more)
             if at_work:
-                eventually(partial(self.worker, job), what=f"a document of {job}")
+                eventually(partial(self.worker, job), what=f"a document of {job}", passing=True)
             worker = self._speaks(job)
             if worker is not None:
                 with frozen(worker):
@@ -185,7 +185,7 @@ class Place:
                 return (worker,)
             return (None,) if self.over(job) else None
 
-        found = eventually(look, what=f"a worker of {job}")
+        found = eventually(look, what=f"a worker of {job}", passing=True)
         assert found is not None
         return found[0]
 
