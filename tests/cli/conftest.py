@@ -21,9 +21,14 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture(autouse=True)
 def hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put back pytest's hooks for exceptions that nobody caught, which commands of processes replace."""
+    """Put back what commands of processes replace: the hooks for exceptions that nobody caught, and what is logged."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     yield
     logging.captureWarnings(False)
+    root.setLevel(level)
+    for handler in set(root.handlers).difference(handlers):
+        root.removeHandler(handler)
