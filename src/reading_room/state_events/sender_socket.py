@@ -45,7 +45,7 @@ class Posted:
 
 def listening(folder: Path) -> socket.socket:
     """Return the listening socket in a folder, in place of an earlier one. Raises ``OSError``."""
-    path = (folder / NAME).absolute()
+    path = folder / NAME  # Not made absolute: this user may not be able to reach the folder from the root.
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     opened, name = short_path(path)
