@@ -154,6 +154,28 @@ def classifier(mode: Mode) -> ClassifierModel:
     )
 
 
+@pytest.mark.costs(6, reason="scikit-learn is imported")
+@given(texts=st.lists(st.text(alphabet="abcÄß 7_.\n\u00a0\u0130", max_size=40), min_size=1, max_size=6))
+def test_terms_have_the_weights_of_scikit_learn(texts: list[str]) -> None:
+    from reading_room.analysis.training.classifier_fit import term_vectorizers
+
+    vocabularies: list[list[str]] = []
+    idfs, matrices = [], []
+    for vectorizer in term_vectorizers():
+        try:
+            matrices.append(vectorizer.fit_transform(texts))
+        except ValueError:  # There is no such term.
+            vocabularies.append([])
+            idfs.append(np.zeros(0, np.float32))
+            continue
+        vocabularies.append([str(term) for term in vectorizer.get_feature_names_out()])
+        idfs.append(vectorizer.idf_.astype(np.float32))
+    found = Terms(vocabularies, idfs).matrix(texts)
+    wanted = np.hstack([np.zeros((len(texts), 0)), *(matrix.toarray() for matrix in matrices)])
+    assert found.dtype == np.float32
+    assert np.allclose(found.toarray(), wanted, rtol=1e-6)
+
+
 @pytest.mark.parametrize("mode", ["MULTI_CLASS", "MULTI_LABEL"])
 def test_a_classifier_read_from_its_artifact_scores_as_before(mode: Mode, tmp_path: Path) -> None:
     model = classifier(mode)

@@ -295,7 +295,7 @@ def test_an_endpoint_that_does_not_fit_into_memory_fails_and_names_it(tmp_path: 
         world.product.report(HostReport(LOCAL_HOST, 2, capacity=Capacity(2, 8_000_000_000, 6_000_000_000)))
         turn(world)
         message = describe(world, other)["Message"]
-        assert message.startswith(f"INSUFFICIENT_MEMORY: {second} needs about 240,000,138 bytes of memory, but the")
+        assert message.startswith(f"INSUFFICIENT_MEMORY: {second} needs about 180,000,138 bytes of memory, but the")
         assert "of 300,000,000 (READING_ROOM_ENDPOINTS_MEMORY)" in message
         assert describe(world, shared)["Status"] == "IN_SERVICE", "two endpoints with one model use it together"
     finally:

@@ -6,15 +6,18 @@ terms the words that matter in this data. A model is arrays and a vocabulary, so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from reading_room.analysis.custom.artifact import Artifact
 from reading_room.analysis.custom.mode import Mode
@@ -29,29 +32,47 @@ _BESIDE = 0.05
 Matrix = NDArray[np.float32]
 
 
-def term_vectorizers() -> tuple[TfidfVectorizer, TfidfVectorizer]:
-    """Return the two kinds of terms: words and pairs of words, and runs of 2 to 5 letters within words."""
-    settings: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
-    return (
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **settings),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **settings),
-    )
+_WORD = re.compile(r"\b\w+\b")
+_FEWEST, _MOST = 2, 5
+
+
+def word_terms(text: str) -> list[str]:
+    """Return the words of a text, and then its pairs of words, in lower case."""
+    words = _WORD.findall(text.lower())
+    return [*words, *map(" ".join, pairwise(words))]
+
+
+def letter_terms(text: str) -> list[str]:
+    """Return the runs of 2 to 5 letters within words, in lower case; a space stands for either end of a word.
+
+    A word that is as long as a run, or shorter, has no longer ones.
+    """
+    found: list[str] = []
+    for word in text.lower().split():
+        padded = f" {word} "
+        for length in range(_FEWEST, _MOST + 1):
+            starts = max(1, len(padded) - length + 1)
+            found += [padded[start : start + length] for start in range(starts)]
+            if starts == 1:
+                break
+    return found
 
 
 class Terms:
-    """TF-IDF of words and of letters, side by side."""
+    """TF-IDF of words and of letters, side by side.
+
+    It is computed as scikit-learn's vectorizers do, which the training uses. Importing those takes longer than
+    everything else that an endpoint's container does before it is ready.
+    """
 
     def __init__(self, vocabularies: Sequence[Sequence[str]], idfs: Sequence[Matrix]) -> None:
         """Take the terms of each kind in the order of their columns, and their inverse document frequencies."""
         self.vocabularies = [list(terms) for terms in vocabularies]
         self.idfs = list(idfs)
-        self._vectorizers = term_vectorizers()
-        for vectorizer, terms, idf in zip(self._vectorizers, self.vocabularies, self.idfs, strict=True):
-            if len(terms) != len(idf):
+        for terms, idf in zip(self.vocabularies, self.idfs, strict=True):
+            if idf.shape != (len(terms),):
                 raise ValueError(f"there are {len(terms)} terms but {len(idf)} weights")
-            vectorizer.vocabulary = {term: column for column, term in enumerate(terms)}
-            if terms:
-                vectorizer.idf_ = idf
+        self._columns = [{term: column for column, term in enumerate(terms)} for terms in self.vocabularies]
 
     @property
     def width(self) -> int:
@@ -61,8 +82,29 @@ class Terms:
     def matrix(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return documents x terms, float32, in which the terms of each kind have length 1."""
         cut = [text[:MOST_CODE_POINTS] for text in texts]
-        parts = [v.transform(cut) for v, terms in zip(self._vectorizers, self.vocabularies, strict=True) if terms]
-        return sparse.hstack(parts, format="csr") if parts else sparse.csr_matrix((len(texts), 0), dtype=np.float32)
+        kinds = zip((word_terms, letter_terms), self._columns, self.idfs, strict=True)
+        return sparse.hstack([_weights(cut, *kind) for kind in kinds], format="csr")
+
+
+def _weights(
+    texts: Sequence[str], terms_of: Callable[[str], Iterable[str]], columns: Mapping[str, int], idf: Matrix
+) -> sparse.csr_matrix:
+    """Return documents x terms of one kind: the logarithms of their counts, times their weights, of length 1."""
+    found, counts, ends = array("i"), array("i"), array("i", [0])
+    for text in texts:
+        of_text = Counter(map(columns.get, terms_of(text)))
+        del of_text[None]
+        found.extend(of_text)  # type: ignore[arg-type]
+        counts.extend(of_text.values())
+        ends.append(len(found))
+    data = np.array(counts, dtype=np.float32)
+    matrix = sparse.csr_matrix((data, np.array(found), np.array(ends)), shape=(len(texts), len(columns)))
+    matrix.sort_indices()
+    values = (np.log(matrix.data) + np.float32(1)) * idf[matrix.indices]
+    of_row = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
+    lengths = np.sqrt(np.bincount(of_row, weights=values * values, minlength=len(texts)))
+    matrix.data = (values / lengths[of_row]).astype(np.float32)
+    return matrix
 
 
 @dataclass(slots=True)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize_scalar
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from reading_room.analysis.custom.classifier_model import ClassifierModel, Matrix, Terms, term_vectorizers
+from reading_room.analysis.custom.classifier_model import ClassifierModel, Matrix, Terms
 from reading_room.analysis.custom.mode import Mode
 from reading_room.analysis.training.split import SEED, held_back
 
@@ -92,6 +93,15 @@ def truth_matrix(labels: Sequence[tuple[str, ...]], names: Sequence[str]) -> NDA
         for label in document:
             truth[row, column[label]] = True
     return truth
+
+
+def term_vectorizers() -> tuple[TfidfVectorizer, TfidfVectorizer]:
+    """Return the two kinds of terms: words and pairs of words, and runs of 2 to 5 letters within words."""
+    settings: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
+    return (
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **settings),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **settings),
+    )
 
 
 def _find_terms(texts: Sequence[str], labels: int) -> Terms:

@@ -16,7 +16,7 @@ from reading_room.comprehend.models.models import find as find_model
 
 MOST_MODELS = 24
 """The most models that the endpoints of an installation use: each has a container, and an agent takes 64 of them."""
-_BASE: Mapping[EngineName, int] = {"classification": 240_000_000, "custom-entities": 450_000_000}
+_BASE: Mapping[EngineName, int] = {"classification": 180_000_000, "custom-entities": 450_000_000}
 """The most bytes that a container took with a small model, while it analysed texts of 100 KB: measured."""
 _A_BYTE = 6
 """What each byte of a model's file adds: measured were 5.3, with classifiers of 1 and of 25 MB."""
