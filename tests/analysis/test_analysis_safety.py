@@ -67,6 +67,11 @@ def test_a_text_of_several_windows_is_as_toxic_as_its_worst(toxicity: Toxicity) 
 
 
 @pytest.mark.costs(2, reason="loads the model")
+def test_the_scores_of_a_text_do_not_depend_on_the_others_of_a_call(toxicity: Toxicity) -> None:
+    assert scores(toxicity, KIND, FILLER + INSULT, THREAT)[2] == scores(toxicity, THREAT)[0]
+
+
+@pytest.mark.costs(2, reason="loads the model")
 def test_unsafe_prompts_have_higher_scores_than_safe_ones(prompts: PromptSafety) -> None:
     bad = unsafe(
         prompts,

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reading_room.analysis.engine import Members, Result, in_batches
-from reading_room.analysis.engines.transformer_graph import TransformerGraph, Words
+from reading_room.analysis.engines.graph_threads import each_of
+from reading_room.analysis.engines.transformer_graph import TransformerGraph, Window, Words
 from reading_room.analysis.trained import weights
 
 FOLDER = "safety-en"
@@ -55,11 +56,15 @@ class Head:
         """Return the highest logits of any window of each text: texts x labels."""
         windows = self._graph.windows(texts)
         found = np.full((len(texts), len(self._slopes)), -np.inf)
-        for window in windows:
+
+        def read(window: Window) -> Numbers:
             # Alone: it needs no padding, and the scores of a text do not depend on others, whose range of activations
             # would be quantised with its own.
             (batch,) = self._graph.run([window])
-            found[window.text] = np.maximum(found[window.text], batch.outputs[self._output][0])
+            return batch.outputs[self._output][0].astype(np.float64)
+
+        for window, logits in zip(windows, each_of(windows, read), strict=True):
+            found[window.text] = np.maximum(found[window.text], logits)
         return found
 
     def scores(self, texts: Sequence[str]) -> Numbers:
