@@ -17,16 +17,13 @@ HEAD = "// Written by `make docs` from src/reading_room/analysis/kinds.py. Do no
 FORMATS_HEAD = HEAD.replace("kinds.py", "formats.py")
 SDK = "@aws-sdk/client-comprehend"
 
-SHOWN = {name: kind for name, kind in ANALYSES.items() if kind.synchronous is None or kind.synchronous.form == "text"}
-"""The analyses that the console offers."""
-
 Value = str | int | bool | Sequence[str] | Mapping[str, "Value"]
 
 
 def rows() -> str:
     """Return the module with the facts of each kind."""
     kinds = [kind.name for kind in JOB_KINDS]
-    texts = [name for name, kind in SHOWN.items() if kind.synchronous is not None]
+    texts = [name for name, kind in ANALYSES.items() if kind.synchronous is not None]
     parts = [
         HEAD,
         'import type { JobRow, ResultRow, TextRow } from "./row";\n',
@@ -36,7 +33,7 @@ def rows() -> str:
         _list("TEXT_ROWS", "TextRow", "Every analysis of a text at once, in the order of the tabs.", _text_rows()),
         "/** What each analysis finds. */\n"
         "export const RESULTS: Readonly<Record<ResultKind | TextKindId, ResultRow>> = "
-        + _object({name: _results(kind.results) for name, kind in SHOWN.items()}, "")
+        + _object({name: _results(kind.results) for name, kind in ANALYSES.items()}, "")
         + ";\n",
     ]
     return "\n".join(parts)
@@ -58,7 +55,7 @@ def commands() -> str:
     texts = {
         name: {"Detect": f"{kind.synchronous.detect}Command"}
         | ({"Batch": f"{kind.synchronous.batch}Command"} if kind.synchronous.batch else {})
-        for name, kind in SHOWN.items()
+        for name, kind in ANALYSES.items()
         if kind.synchronous is not None
     }
     names = sorted(command for kinds in (jobs, texts) for kind in kinds.values() for command in kind.values())
@@ -146,7 +143,7 @@ def _model(kind: JobKind) -> dict[str, Value]:
 
 
 def _text_rows() -> Iterable[Mapping[str, Value]]:
-    for name, kind in SHOWN.items():
+    for name, kind in ANALYSES.items():
         if kind.synchronous is None:
             continue
         row: dict[str, Value] = {
@@ -155,9 +152,10 @@ def _text_rows() -> Iterable[Mapping[str, Value]]:
             "detect": kind.synchronous.detect,
             **({"batch": kind.synchronous.batch} if kind.synchronous.batch else {}),
         }
-        yield (
-            row | ({"languages": kind.languages} if kind.languages else {}) | {"textBytes": kind.synchronous.text_bytes}
-        )
+        if kind.languages:
+            row["languages"] = kind.languages
+        row["textBytes"] = kind.synchronous.text_bytes
+        yield row | ({"form": kind.synchronous.form} if kind.synchronous.form != "text" else {})
 
 
 def _results(results: Results) -> Mapping[str, Value]:

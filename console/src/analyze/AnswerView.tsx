@@ -1,8 +1,7 @@
 import Box from "@cloudscape-design/components/box";
-import { languageName } from "../components/languages";
 import { RESULTS } from "../kinds/rows.generated";
 import { FindingsView } from "./FindingsView";
-import { type Answer, findingsOf, sentimentScores } from "./findings";
+import { type Answer, findingsOf, judgementsOf, sentimentScores } from "./findings";
 import type { Kind } from "./kinds";
 import { ScoreBars } from "./ScoreBars";
 
@@ -24,16 +23,9 @@ export function AnswerView({ kind, text, answer }: Props) {
     );
   }
   if (layout === "types") {
-    const languages = answer.Languages ?? [];
-    if (languages.length === 0) return <Box variant="p">No language was found. Enter at least 20 characters.</Box>;
-    return (
-      <ScoreBars
-        scores={languages.map(({ LanguageCode, Score }) => ({
-          name: languageName(LanguageCode ?? "-"),
-          score: Score ?? 0,
-        }))}
-      />
-    );
+    const judgements = judgementsOf(answer);
+    if (judgements.length === 0) return <Box variant="p">No language was found. Enter at least 20 characters.</Box>;
+    return <ScoreBars scores={judgements} />;
   }
   return <FindingsView kind={kind} text={text} findings={findingsOf(answer)} />;
 }

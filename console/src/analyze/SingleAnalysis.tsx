@@ -57,7 +57,7 @@ export function SingleAnalysis() {
             constraintText={
               <>
                 {formatNumber(bytes)} of {formatNumber(MOST_TEXT_BYTES)} bytes of UTF-8.{" "}
-                {small.map((each) => each.label).join(", ")} take {formatNumber(small[0]?.textBytes ?? 0)}.
+                {small.map((each) => `${each.label} takes ${formatNumber(each.textBytes)}`).join(", ")}.
               </>
             }
           >

@@ -3,10 +3,12 @@ import { TEXT_COMMANDS } from "../kinds/commands.generated";
 import type { Answer, BatchAnswer } from "./findings";
 import type { Kind } from "./kinds";
 
-/** A request of a Detect operation, with the API's member names. */
+/** A request of a Detect operation, or of ClassifyDocument, with the API's member names. */
 export interface DetectRequest {
-  readonly Text: string;
+  readonly Text?: string;
+  readonly TextSegments?: readonly { readonly Text: string }[];
   readonly LanguageCode?: string;
+  readonly EndpointArn?: string;
 }
 
 export interface BatchRequest {
@@ -30,7 +32,17 @@ interface TextCommands {
   readonly Batch?: CommandClass<BatchRequest>;
 }
 
-export function detectRequest(kind: Kind, text: string, language: string | undefined): DetectRequest {
+/** The request for one text. The endpoint for prompts is the service's own, and there is one in each region. */
+export function detectRequest(
+  kind: Kind,
+  text: string,
+  language: string | undefined,
+  region = "us-east-1",
+): DetectRequest {
+  if (kind.form === "segments") return { TextSegments: [{ Text: text }], LanguageCode: language ?? "en" };
+  if (kind.form === "prompt") {
+    return { Text: text, EndpointArn: `arn:aws:comprehend:${region}:aws:document-classifier-endpoint/prompt-safety` };
+  }
   return kind.languages === undefined || language === undefined
     ? { Text: text }
     : { Text: text, LanguageCode: language };

@@ -1,5 +1,6 @@
 import type {
   BatchItemError,
+  DocumentClass,
   DominantLanguage,
   Entity,
   KeyPhrase,
@@ -7,6 +8,7 @@ import type {
   SentimentScore,
   SyntaxToken,
   TargetedSentimentEntity,
+  ToxicLabels,
 } from "@aws-sdk/client-comprehend";
 import { languageName } from "../components/languages";
 
@@ -18,6 +20,16 @@ export interface Answer {
   readonly SyntaxTokens?: readonly SyntaxToken[] | undefined;
   readonly Sentiment?: string | undefined;
   readonly SentimentScore?: SentimentScore | undefined;
+  /** Of ClassifyDocument. */
+  readonly Classes?: readonly DocumentClass[] | undefined;
+  /** Of DetectToxicContent, with one result for each segment. */
+  readonly ResultList?: readonly ToxicLabels[] | undefined;
+}
+
+/** A judgement of the whole text, with its score. */
+export interface Judgement {
+  readonly name: string;
+  readonly score: number;
 }
 
 export interface BatchAnswer {
@@ -68,6 +80,20 @@ export function sentimentScores(answer: Answer): { readonly name: string; readon
     .sort((one, other) => other.score - one.score);
 }
 
+/** What an answer says of the whole text, the likeliest first; toxicity as a whole comes before its types. */
+export function judgementsOf(answer: Answer): Judgement[] {
+  const [segment] = answer.ResultList ?? [];
+  const whole = segment === undefined ? [] : [{ name: "TOXICITY", score: segment.Toxicity ?? 0 }];
+  const named = [
+    ...(answer.Languages ?? []).map(({ LanguageCode, Score }) => ({ name: languageName(LanguageCode ?? "-"), Score })),
+    ...(answer.Classes ?? segment?.Labels ?? []).map(({ Name, Score }) => ({ name: Name ?? "-", Score })),
+  ];
+  return [
+    ...whole,
+    ...named.map(({ name, Score }) => ({ name, score: Score ?? 0 })).sort((one, other) => other.score - one.score),
+  ];
+}
+
 /** The most likely language of a text; undefined if none was found. */
 export function dominantLanguage(answer: Answer): { readonly code: string; readonly score: number } | undefined {
   const [best] = [...(answer.Languages ?? [])].sort((one, other) => (other.Score ?? 0) - (one.Score ?? 0));
@@ -84,6 +110,8 @@ export function summaryOf(answer: Answer): string {
     const best = dominantLanguage(answer);
     return best === undefined ? "No language found" : `${languageName(best.code)} ${formatScore(best.score)}`;
   }
+  const [best] = judgementsOf(answer);
+  if (best !== undefined) return `${best.name} ${formatScore(best.score)}`;
   const findings = findingsOf(answer);
   if (findings.length === 0) return "Nothing found";
   const shown = findings.slice(0, 8).map(wordsOf);

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useComprehend } from "../api/comprehend";
+import { getConfig } from "../api/config";
 import { detect, detectRequest, type Timed } from "./calls";
 import { type Answer, dominantLanguage } from "./findings";
 import { type Kind, kindOf } from "./kinds";
@@ -15,7 +16,7 @@ export interface Submitted {
 /** The answer of one operation for a submitted text. */
 export function useDetect(kind: Kind, submitted: Submitted, language: string | undefined, enabled: boolean) {
   const client = useComprehend();
-  const request = detectRequest(kind, submitted.text, language);
+  const request = detectRequest(kind, submitted.text, language, getConfig().region);
   const query = useQuery<Timed<Answer>>({
     queryKey: ["comprehend", kind.detect, submitted.run, request],
     queryFn: ({ signal }) => detect(client, kind, request, signal),

@@ -7,6 +7,7 @@ import {
   BatchDetectSentimentCommand,
   BatchDetectSyntaxCommand,
   BatchDetectTargetedSentimentCommand,
+  ClassifyDocumentCommand,
   DescribeDocumentClassificationJobCommand,
   DescribeDominantLanguageDetectionJobCommand,
   DescribeEntitiesDetectionJobCommand,
@@ -23,6 +24,7 @@ import {
   DetectSentimentCommand,
   DetectSyntaxCommand,
   DetectTargetedSentimentCommand,
+  DetectToxicContentCommand,
   ListDocumentClassificationJobsCommand,
   ListDominantLanguageDetectionJobsCommand,
   ListEntitiesDetectionJobsCommand,
@@ -134,5 +136,11 @@ export const TEXT_COMMANDS = {
   syntax: {
     Detect: DetectSyntaxCommand,
     Batch: BatchDetectSyntaxCommand,
+  },
+  toxicity: {
+    Detect: DetectToxicContentCommand,
+  },
+  "prompt-safety": {
+    Detect: ClassifyDocumentCommand,
   },
 };

@@ -49,6 +49,8 @@ export interface TextRow {
   readonly languages?: readonly string[];
   /** The most bytes of UTF-8 of a single text. */
   readonly textBytes: number;
+  /** What the operation takes in place of Text: a list of TextSegments, or also the endpoint for prompts. */
+  readonly form?: "segments" | "prompt";
 }
 
 /**

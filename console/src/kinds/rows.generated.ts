@@ -22,7 +22,9 @@ export type TextKindId =
   | "sentiment"
   | "targeted-sentiment"
   | "pii"
-  | "syntax";
+  | "syntax"
+  | "toxicity"
+  | "prompt-safety";
 
 /** Every kind of job, in the order in which people are offered them. */
 export const JOB_ROWS: readonly JobRow[] = [
@@ -207,6 +209,22 @@ export const TEXT_ROWS: readonly TextRow[] = [
     languages: ["en", "de", "es", "fr", "it", "pt"],
     textBytes: 5_000,
   },
+  {
+    id: "toxicity",
+    label: "Toxicity",
+    detect: "DetectToxicContent",
+    languages: ["en"],
+    textBytes: 1_024,
+    form: "segments",
+  },
+  {
+    id: "prompt-safety",
+    label: "Prompt safety",
+    detect: "ClassifyDocument",
+    languages: ["en"],
+    textBytes: 100_000,
+    form: "prompt",
+  },
 ];
 
 /** What each analysis finds. */
@@ -289,5 +307,21 @@ export const RESULTS: Readonly<Record<ResultKind | TextKindId, ResultRow>> = {
     one: "token",
     many: "tokens",
     type: "Part of speech",
+  },
+  toxicity: {
+    layout: "types",
+    members: ["Labels"],
+    typeMember: "Name",
+    one: "type of content",
+    many: "types of content",
+    type: "Type",
+  },
+  "prompt-safety": {
+    layout: "types",
+    members: ["Classes"],
+    typeMember: "Name",
+    one: "class",
+    many: "classes",
+    type: "Class",
   },
 };

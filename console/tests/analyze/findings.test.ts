@@ -4,6 +4,7 @@ import {
   dominantLanguage,
   findingsOf,
   formatScore,
+  judgementsOf,
   sentimentScores,
   summaryOf,
 } from "../../src/analyze/findings";
@@ -106,5 +107,27 @@ describe("a summary", () => {
 
   it("shows a sentiment with its score", () => {
     expect(summaryOf({ Sentiment: "MIXED", SentimentScore: { Mixed: 0.75, Positive: 0.25 } })).toBe("MIXED 0.750");
+  });
+});
+
+describe("the judgements of an answer", () => {
+  it("are its types of toxic content, after toxicity as a whole", () => {
+    const labels = [
+      { Name: "INSULT" as const, Score: 0.2 },
+      { Name: "SEXUAL" as const, Score: 0.6 },
+    ];
+    const answer: Answer = { ResultList: [{ Labels: labels, Toxicity: 0.5 }] };
+    expect(judgementsOf(answer).map(({ name }) => name)).toEqual(["TOXICITY", "SEXUAL", "INSULT"]);
+    expect(summaryOf(answer)).toBe("TOXICITY 0.500");
+  });
+
+  it("are its classes, the likeliest first", () => {
+    const answer: Answer = {
+      Classes: [
+        { Name: "SAFE_PROMPT", Score: 0.25 },
+        { Name: "UNSAFE_PROMPT", Score: 0.75 },
+      ],
+    };
+    expect(summaryOf(answer)).toBe("UNSAFE_PROMPT 0.750");
   });
 });

@@ -31,6 +31,11 @@ describe("the kinds of analysis", () => {
   it("send a language only if the operation accepts one", () => {
     expect(detectRequest(kindOf("dominant-language"), "x", "en")).toEqual({ Text: "x" });
     expect(detectRequest(kindOf("syntax"), "x", "en")).toEqual({ Text: "x", LanguageCode: "en" });
+    expect(detectRequest(kindOf("toxicity"), "x", "en")).toEqual({ TextSegments: [{ Text: "x" }], LanguageCode: "en" });
+    expect(detectRequest(kindOf("prompt-safety"), "x", "en", "eu-west-3")).toEqual({
+      Text: "x",
+      EndpointArn: "arn:aws:comprehend:eu-west-3:aws:document-classifier-endpoint/prompt-safety",
+    });
     expect(batchRequest(kindOf("dominant-language"), ["x"], "en")).toEqual({ TextList: ["x"] });
     expect(batchRequest(kindOf("entities"), ["x"], "de")).toEqual({ TextList: ["x"], LanguageCode: "de" });
   });

@@ -1,1 +1,0 @@
-import{J as e,n as t,r as n,t as r}from"./commandBuilder-BYjRWEOQ.js";var i=class extends n(r,t,`ListTagsForResource`,e){};export{i as t};

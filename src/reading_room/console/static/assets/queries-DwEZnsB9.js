@@ -1,1 +1,0 @@
-import{t as e}from"./useQuery-zS_dMBNf.js";import{b as t}from"./index-9g6oa0Gp.js";var n=[`reading-room`,`ListPiiProfiles`];function r(){let r=t();return e({queryKey:n,queryFn:async({signal:e})=>(await r(`ListPiiProfiles`,{},e)).PiiProfiles})}export{r as n,n as t};
