@@ -46,8 +46,8 @@ FAILED, IN_DOCUMENTS = "## The job is FAILED, or the model IN_ERROR", "## A docu
 _FAMILY = re.compile(r"^(?:JSON services|JSON|EC2 and the query services|Query services|Query and S3|Query|EC2|S3): ")
 _OF_SUBCLASSES = re.compile(r"; (?:the )?subclasses .*?\.$")
 _OF_SPELLING = re.compile(r"spelling\.$|spell it\.$")
-DONE = {"FULL_ITERATION"}
-"""Codes of the same form in messages of success."""
+OF_FLYWHEELS = {"FULL_ITERATION", "SCHEDULED_ITERATION_NOT_STARTED"}
+"""Codes of the same form in messages of flywheels, which are no failures of jobs."""
 _IN_FAILURES = re.compile(r"([A-Z]+(?:_[A-Z]+)+)(?:: |$)")
 _IN_MESSAGES = re.compile(r'f?"([A-Z]+(?:_[A-Z]+)+): ')
 
@@ -283,7 +283,7 @@ def failure_codes() -> dict[str, set[str]]:
     listed = PACKAGE / "jobs" / "outcomes.py"
     for path in (*_modules(PACKAGE / "jobs"), *_modules(PACKAGE / "comprehend")):
         if path != listed and not path.name.endswith("errors.py"):
-            for code in said_in(path) - values - DONE:
+            for code in said_in(path) - values - OF_FLYWHEELS:
                 found.setdefault(code, set()).add("the service")
     return found
 

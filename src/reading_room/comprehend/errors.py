@@ -185,6 +185,16 @@ class ContainersTagInvalid(InvalidRequestException):
         super().__init__(f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes a whole number from 1 to {most}.")
 
 
+class ScheduleTagInvalid(InvalidRequestException):
+    """The value of the tag for a schedule is no schedule, or the tag is on something that has none."""
+
+    def __init__(self, key: str, value: str, problem: str) -> None:
+        super().__init__(
+            f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes a rate such as rate(7 days), with minutes, "
+            f"hours or days, on a flywheel: {problem}."
+        )
+
+
 class AliasTagInvalid(InvalidRequestException):
     """The value of the tag for an alias could not be the name of a version."""
 

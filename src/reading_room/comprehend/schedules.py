@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from reading_room.comprehend.errors import InvalidRequestException
+from reading_room.comprehend.errors import ScheduleTagInvalid
 
 SCHEDULE_TAG = "reading-room:iteration-schedule"
 LONGEST = 100
@@ -16,31 +16,21 @@ LONGEST = 100
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,3}) (minute|hour|day)s?\)")
 
 
-class ScheduleTagInvalid(InvalidRequestException):
-    """The value of the tag is no schedule, or the tag is on something that has none."""
-
-    def __init__(self, value: str, problem: str) -> None:
-        super().__init__(
-            f"INVALID_TAG: Tag {SCHEDULE_TAG!r} has the value {value!r}; it takes a rate such as rate(7 days), "
-            f"with minutes, hours or days, on a flywheel: {problem}."
-        )
-
-
 def check_schedule(value: str | None, *, of_flywheel: bool) -> None:
     """Raise ``ScheduleTagInvalid`` for a value that is no schedule, or is not ``of_flywheel``; ``None`` is no tag."""
     if value is None:
         return
     if not of_flywheel:
-        raise ScheduleTagInvalid(value, "this is something else")
+        raise ScheduleTagInvalid(SCHEDULE_TAG, value, "this is something else")
     next_time(value, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
 
 
 def next_time(value: str, after: dt.datetime) -> dt.datetime:
     """Return when a schedule is due next. Raises ``ScheduleTagInvalid``."""
     if len(value) > LONGEST:
-        raise ScheduleTagInvalid(value[:LONGEST], f"it has more than {LONGEST} characters")
+        raise ScheduleTagInvalid(SCHEDULE_TAG, value[:LONGEST], f"it has more than {LONGEST} characters")
     if (rate := _RATE.fullmatch(value)) is None:
-        raise ScheduleTagInvalid(value, "this is none")
+        raise ScheduleTagInvalid(SCHEDULE_TAG, value, "this is none")
     return after + dt.timedelta(**{f"{rate[2]}s": int(rate[1])})
 
 

@@ -61,7 +61,8 @@ class Head:
             # Alone: it needs no padding, and the scores of a text do not depend on others, whose range of activations
             # would be quantised with its own.
             (batch,) = self._graph.run([window])
-            return batch.outputs[self._output][0].astype(np.float64)
+            logits: Numbers = batch.outputs[self._output][0].astype(np.float64)
+            return logits
 
         for window, logits in zip(windows, each_of(windows, read), strict=True):
             found[window.text] = np.maximum(found[window.text], logits)
