@@ -44,7 +44,8 @@ def environment(account: reading.Account, tmp_path: Path) -> dict[str, str]:
 class Examples:
     """The commands of the AWS CLI's manual, with names of ours in place of what the manual itself calls examples.
 
-    These are the account's number, a job's id, and the two buckets, whose names S3 keeps for manuals.
+    These are the account's number, the region, a job's id, and the two buckets, whose names S3 keeps for manuals. Where
+    the manual forgets the backslash at the end of a line, it is added.
     """
 
     def __init__(self, programs: Path, environment: dict[str, str], account: str) -> None:
@@ -54,6 +55,7 @@ class Examples:
             "amzn-s3-demo-destination-bucket": OUTPUT,
             "amzn-s3-demo-bucket": INPUT,
             "111122223333": account,
+            "us-west-2": environment["AWS_DEFAULT_REGION"],
         }
 
     def page(self, name: str) -> str:
@@ -61,10 +63,11 @@ class Examples:
         return (self._folder / f"{name}.rst").read_text()
 
     def run(self, name: str, job: str = "") -> dict[str, Any]:
-        """Run the command on its page, and return what it printed."""
+        """Run the command on its page, and return what it printed; an empty mapping if that is nothing."""
         found = re.search(r"::\n\n((?:    .*\n)+)", self.page(name))
         assert found is not None
         command = found[1].replace("123456abcdeb0e11022f22a11EXAMPLE", job)
+        command = re.sub(r"(?<!\\)\n(?=\s+--)", " \\\n", command)
         for theirs, ours in self._ours.items():
             command = command.replace(theirs, ours)
         assert command.lstrip().startswith(f"aws comprehend {name}")
@@ -72,7 +75,7 @@ class Examples:
             ["bash", "-c", command], env=self._environment, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stderr
-        printed: dict[str, Any] = json.loads(done.stdout)
+        printed: dict[str, Any] = json.loads(done.stdout or "{}")
         return printed
 
 
