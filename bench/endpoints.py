@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,9 @@ from reading_room.cli import reading
 CALLS = int(os.environ.get("BENCH_ENDPOINT_CALLS", "200"))
 SECONDS = float(os.environ.get("BENCH_ENDPOINT_SECONDS", "30"))
 CLIENTS = 64
+ROUNDS = int(os.environ.get("BENCH_ENDPOINT_ROUNDS", "10"))
+IDLE = 3.0
+"""Seconds without calls after which the model sleeps; no other measurement has such a pause."""
 BARE = """
 import io, json, sys
 from pathlib import Path
@@ -47,6 +51,7 @@ def main() -> None:
 
 
 def _rows(folder: Path) -> Iterator[Row]:
+    os.environ["READING_ROOM_ENDPOINTS_IDLE"] = str(IDLE)
     with library(folder, 0) as (account, bucket, request):
         comprehend = account.comprehend
         model = trained_classifier(account, bucket, request)
@@ -59,6 +64,10 @@ def _rows(folder: Path) -> Iterator[Row]:
         yield _against_bare(comprehend, endpoint, artifact_of(folder))
         for units in (1, 10):
             yield _throughput(account, endpoint, units)
+        comprehend.update_endpoint(EndpointArn=endpoint, DesiredInferenceUnits=1_000_000)
+        _until_in_service(comprehend, endpoint)
+        yield _woken(comprehend, endpoint, folder)
+        yield _killed(comprehend, endpoint, folder)
 
 
 def _until_in_service(comprehend: Any, endpoint: str) -> None:
@@ -129,6 +138,60 @@ def _throughput(account: reading.Account, endpoint: str, units: int) -> Row:
         f"{units * 100} ± 5 %",
         f"texts of {len(text)} characters for {SECONDS:.0f} s, from the fifth second on",
     )
+
+
+def _woken(comprehend: Any, endpoint: str, folder: Path) -> Row:
+    times = []
+    for _ in range(ROUNDS):
+        while _containers(folder):
+            time.sleep(0.1)
+        times.append(_timed(comprehend, endpoint))
+    return Row(
+        "the first call to an endpoint that sleeps",
+        spread(times),
+        "1,000 ms",
+        f"{ROUNDS} times, once its container has ended",
+    )
+
+
+def _killed(comprehend: Any, endpoint: str, folder: Path) -> Row:
+    times = []
+    for _ in range(ROUNDS):
+        _timed(comprehend, endpoint)
+        for process in _containers(folder):
+            os.kill(process, signal.SIGKILL)
+        times.append(_timed(comprehend, endpoint))
+    return Row(
+        "the call after kill -9 of the container", spread(times), "2,000 ms", f"{ROUNDS} times, after one call each"
+    )
+
+
+def _timed(comprehend: Any, endpoint: str) -> float:
+    """Return the seconds of a call."""
+    began = time.perf_counter()
+    comprehend.classify_document(EndpointArn=endpoint, Text="Where is my parcel?")
+    return time.perf_counter() - began
+
+
+def _containers(folder: Path) -> list[int]:
+    """Return the processes that answer calls with the model: those of the engine that the product's agent started."""
+    parents: dict[int, int] = {}
+    workers, agents = [], set()
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            argv = (path / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # It has ended.
+        if "agent" in argv and any(word.startswith(str(folder)) for word in argv):
+            agents.add(int(path.name))
+        elif argv[1:3] == ["-I", "-m"] and "classification" in argv:
+            workers.append(int(path.name))
+
+    def of_agent(process: int) -> bool:
+        return process in agents or (process > 1 and of_agent(parents.get(process, 0)))
+
+    return [worker for worker in workers if of_agent(worker)]
 
 
 if __name__ == "__main__":
