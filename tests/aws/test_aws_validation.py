@@ -112,8 +112,9 @@ def test_the_message_of_sts_is_the_one_recorded_at_aws() -> None:
     )
 
 
-def test_sensitive_text_is_not_repeated_in_the_message() -> None:
-    error = validation_error("comprehend", "DetectEntities", {"Text": "", "LanguageCode": "en"})
+@pytest.mark.parametrize("operation", ["DetectEntities", "DetectPiiEntities", "ContainsPiiEntities"])
+def test_sensitive_text_is_not_repeated_in_the_message(operation: str) -> None:
+    error = validation_error("comprehend", operation, {"Text": "", "LanguageCode": "en"})
     assert "'***' at 'text'" in error.message
 
 

@@ -155,6 +155,9 @@ def test_secrets_are_omitted_from_parameters_and_responses() -> None:
         ("DetectEntities", {"Text": "my secret", "LanguageCode": "en"}),
         ("BatchDetectSentiment", {"TextList": ["my secret", "mine too"], "LanguageCode": "en"}),
         ("ClassifyDocument", {"Text": "my secret", "EndpointArn": "arn:x"}),
+        ("DetectPiiEntities", {"Text": "my secret", "LanguageCode": "en"}),
+        ("ContainsPiiEntities", {"Text": "my secret", "LanguageCode": "en"}),
+        ("DetectToxicContent", {"TextSegments": [{"Text": "my secret"}], "LanguageCode": "en"}),
     ],
 )
 def test_the_text_of_a_document_is_hidden(operation: str, parameters: dict[str, Any]) -> None:

@@ -56,11 +56,18 @@ SERVED: Mapping[str, ServedService] = {
 }
 
 
+_TEXTS = {"comprehend": (("DetectPiiEntitiesRequest", "Text"), ("ContainsPiiEntitiesRequest", "Text"))}
+"""Members with customers' texts that the models, unlike those of all other operations, do not mark as sensitive."""
+
+
 @cache
 def service_model(service: str) -> ServiceModel:
     """Return the model of a service. Raises botocore's ``UnknownServiceError`` for a name it does not know."""
     loader = PlainLoader(extra_search_paths=[str(service_models.FOLDER)])
-    return ServiceModel(loader.load_service_model(service, "service-2"), service)
+    found = loader.load_service_model(service, "service-2")
+    for shape, member in _TEXTS.get(service, ()):
+        found["shapes"][shape]["members"][member]["sensitive"] = True
+    return ServiceModel(found, service)
 
 
 @cache
