@@ -88,7 +88,7 @@ test("several analyses of one input are one form and one page", async ({ signedI
   await page.getByRole("button", { name: /^Create \d jobs$/ }).click();
   await expect(page.getByText("Correct what is marked above").first()).toBeVisible();
   await page.getByLabel("Name - optional").first().fill("together");
-  for (const kind of ["Key phrases", "Targeted sentiment", "Topic modeling", "Sentiment"])
+  for (const kind of ["Key phrases", "Targeted sentiment", "Topic modeling", "Sentiment", "Events"])
     await page.getByRole("checkbox", { name: new RegExp(`^${kind}`) }).uncheck({ force: true });
   await page.getByLabel("Output S3 location", { exact: true }).fill(`s3://${job.bucket}/together/`);
   await page.getByRole("radio", { name: "Enter the ARN of a role" }).click();
