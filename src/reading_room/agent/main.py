@@ -35,7 +35,7 @@ from reading_room.analysis.trained import WEIGHTS, WEIGHTS_MISSING, path_of
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
-from reading_room.containers.prepared import prepare_in_background
+from reading_room.containers.prepared import prepare_in_background, report_missing_weights
 from reading_room.containers.processes import ProcessHandle, boot_id
 from reading_room.containers.program_files import FOLDER as PROGRAMS
 from reading_room.containers.program_files import forget_programs, installed_programs, keep_program
@@ -149,6 +149,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     config.public_dir.mkdir(parents=True, exist_ok=True)
     config.public_dir.chmod(0o755)
     view = _view(config, authority)
+    report_missing_weights()
     users = container_users(config.uid_first, config.uid_count)
     state = config.runtime_dir / "containers"
     containers = BubblewrapDriver(

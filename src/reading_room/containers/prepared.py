@@ -36,6 +36,12 @@ _SOURCE = "source"
 """The file that names the source, so that files of another version are not used."""
 
 
+def report_missing_weights() -> None:
+    """Log that the weights are not installed, if so: whoever starts the product should know before the first job."""
+    if path_of(WEIGHTS) is None:
+        _log.error(NO_WEIGHTS)
+
+
 def prepare_in_background(models: Path) -> threading.Thread:
     """Prepare a folder in the background. Containers wait for a model that is being unpacked, and for nothing else."""
     thread = threading.Thread(target=_prepare, args=(models,), name="models", daemon=True)
@@ -66,11 +72,8 @@ def _prepare(models: Path) -> None:
 def compare_files(list_of: Path) -> None:
     """Verify the files of all models, and write the right ones into a file. Raises ``OSError``.
 
-    A wrong file is logged, and weights that are not installed; a container that loads it will find that out too, and
-    fail.
+    A wrong file is logged; a container that loads it will find that out too, and fail.
     """
-    if path_of(WEIGHTS) is None:
-        _log.error(NO_WEIGHTS)
     lines = []
     for found in compared_lines():
         if isinstance(found, ChangedModel):
