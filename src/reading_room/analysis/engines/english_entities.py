@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.entity_tags import TYPES, best_tags, log_odds, log_softmax, shape, spans
 from reading_room.analysis.engines.graph_threads import each_of
-from reading_room.analysis.engines.transformer_graph import open_graph, open_tokenizer
+from reading_room.analysis.engines.transformer_graph import SLOW_FUSION, open_graph, open_tokenizer
 from reading_room.analysis.segments import Piece, by_pieces
 from reading_room.analysis.trained import weights
 
@@ -31,9 +31,6 @@ WINDOW_TOKENS = 126
 
 BATCH_TOKENS = 256
 """How much the graph reads at once: what it computes from more leaves the processor's cache, and takes longer."""
-
-_SLOW = "SkipLayerNormFusion"
-"""What the runtime must not do to the graph: a sum and its normalisation as one node take eight times as long."""
 
 _FIRST_MARK, _LAST_MARK = 101, 102
 _SENTENCE_ENDS = frozenset(".!?")
@@ -76,7 +73,7 @@ class EnglishEntities:
     def __init__(self) -> None:
         """Load graph, tokenizer and scores. Raise ``ChangedModel``."""
         self._tokenizer = open_tokenizer()
-        self._graph = open_graph(weights("english-entities", "tagger.onnx"), without=_SLOW)
+        self._graph = open_graph(weights("english-entities", "tagger.onnx"), without=SLOW_FUSION)
         curve = json.loads(weights("english-entities", "scores.json").read_text(encoding="utf-8"))
         self._slope, self._intercept = float(curve["slope"]), float(curve["intercept"])
 

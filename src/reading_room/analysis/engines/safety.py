@@ -19,16 +19,13 @@ from numpy.typing import NDArray
 
 from reading_room.analysis.engine import Members, Result, in_batches
 from reading_room.analysis.engines.graph_threads import each_of
-from reading_room.analysis.engines.transformer_graph import TransformerGraph, Window, Words
+from reading_room.analysis.engines.transformer_graph import SLOW_FUSION, TransformerGraph, Window, Words
 from reading_room.analysis.trained import weights
 
 FOLDER = "safety-en"
 LABELS = ("GRAPHIC", "HARASSMENT_OR_ABUSE", "HATE_SPEECH", "INSULT", "PROFANITY", "SEXUAL", "VIOLENCE_OR_THREAT")
 """In the order of the graph's output ``toxicity``, whose last number is the overall toxicity."""
 BATCH, BATCH_CODE_POINTS = 64, 200_000
-
-_SLOW = "SkipLayerNormFusion"
-"""What the runtime must not do to the graph: a sum and its normalisation as one node take eight times as long."""
 
 Numbers = NDArray[np.float64]
 
@@ -45,7 +42,7 @@ class Head:
         words = fitted["words"]
         self._graph = TransformerGraph(
             graph or weights(FOLDER, "safety.onnx"),
-            _SLOW,
+            SLOW_FUSION,
             Words(words["name"], weights("minilm", "encoder.onnx"), words["offset"], tuple(words["shape"])),
         )
         self._output = ("toxicity", "prompt").index(output)

@@ -30,6 +30,9 @@ BATCH_WINDOWS = 32
 Graph: TypeAlias = onnxruntime.InferenceSession
 """A loaded graph. Other modules import this one and never the library: what is set above must come first."""
 
+SLOW_FUSION = "SkipLayerNormFusion"
+"""What the runtime must not do to some graphs: a sum and its normalisation as one node take eight times as long."""
+
 
 class Words(NamedTuple):
     """Word vectors that a graph lacks and another graph's file has: unsigned bytes, words x dimensions."""
