@@ -31,7 +31,8 @@ from transformers import BertModel
 
 from models.manifest import WEIGHTS
 from models.minilm import export, load_encoder, slim_tokenizer, unpack
-from models.safety_corpora import TARGETS, Sample, prompt_samples, toxicity_samples, without
+from models.safety_corpora import TARGETS, Sample, toxicity_samples, without
+from models.safety_prompts import prompt_samples
 from models.safety_tests import test_keys
 from reading_room.analysis.engines.safety import FOLDER, Head
 

@@ -20,19 +20,17 @@ from models.safety_corpora import (
     Sample,
     conversation_labels,
     edos_text,
-    instructions,
     is_held,
     jailbreaks,
     jigsaw_labels,
     key,
-    leaves,
     lines,
     medical,
     moderation,
     moderation_labels,
     rows,
-    text_of,
 )
+from models.safety_prompts import instructions, leaves, text_of
 
 HATECHECK = Corpus("paul-rottger/hatecheck-data", "d84302298ceeb34f4b0dde2d8a1f4932c2caa612", "CC BY 4.0")
 XSTEST = Corpus("paul-rottger/exaggerated-safety", "d7bb5bd738c1fcbc36edd83d5e7d1b71a3e2d84d", "CC BY 4.0")
