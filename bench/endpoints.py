@@ -20,6 +20,7 @@ from bench.jobs import corpus, library
 from bench.programs import artifact_of, trained_classifier
 from bench.report import Row, median, record, spread
 from reading_room.cli import reading
+from reading_room.containers.living import STEADY_SECONDS
 
 CALLS = int(os.environ.get("BENCH_ENDPOINT_CALLS", "200"))
 SECONDS = float(os.environ.get("BENCH_ENDPOINT_SECONDS", "30"))
@@ -157,12 +158,18 @@ def _woken(comprehend: Any, endpoint: str, folder: Path) -> Row:
 def _killed(comprehend: Any, endpoint: str, folder: Path) -> Row:
     times = []
     for _ in range(ROUNDS):
-        _timed(comprehend, endpoint)
+        # One that dies sooner counts as a failed start, and the next one waits.
+        serving = time.monotonic() + 2 * STEADY_SECONDS
+        while time.monotonic() < serving:
+            _timed(comprehend, endpoint)
         for process in _containers(folder):
             os.kill(process, signal.SIGKILL)
         times.append(_timed(comprehend, endpoint))
     return Row(
-        "the call after kill -9 of the container", spread(times), "2,000 ms", f"{ROUNDS} times, after one call each"
+        "the call after kill -9 of the container",
+        spread(times),
+        "2,000 ms",
+        f"{ROUNDS} times, each after {2 * STEADY_SECONDS:.0f} s of calls",
     )
 
 
