@@ -45,7 +45,7 @@ from reading_room.iam.bootstrap import first_administrator
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.s3.authentication import Authentication
 from reading_room.s3.authorization import S3Authorization
-from reading_room.s3.backend import Backend
+from reading_room.s3.backend import Backend, Deletion
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.call import AuthenticatedRequest, IdentifiedRequest
 from reading_room.s3.decisions import Decisions
@@ -87,7 +87,7 @@ OF_THE_BUCKET = {
 class NoDecisions(Decisions):
     """Decisions that are always the same."""
 
-    def _authorize(self, *_: Any) -> tuple[str, Mapping[str, AwsError]]:
+    def _authorize(self, *_: Any) -> tuple[str, Mapping[Deletion, AwsError]]:
         return ACCOUNT, {}
 
 

@@ -233,6 +233,9 @@ def test_a_migration_is_one_transaction(name: str, tmp_path: Path, fails: bool) 
 
 
 BEFORE_13 = """
+DROP TABLE s3_versions; ALTER TABLE s3_uploads DROP COLUMN lock;
+ALTER TABLE s3_objects DROP COLUMN version_id, DROP COLUMN lock, DROP COLUMN rank;
+ALTER TABLE s3_buckets DROP COLUMN versioning, DROP COLUMN object_lock;
 DROP TABLE state_event_deliveries; DROP TABLE state_events;
 DROP TABLE flywheels; DROP TABLE flywheel_datasets; DROP TABLE flywheel_iterations;
 ALTER TABLE models DROP COLUMN flywheel_arn; DROP TABLE model_endpoints; DROP TABLE pii_profiles;
@@ -268,7 +271,7 @@ def test_a_migrated_database_counts_the_bytes_of_objects_like_a_new_one(name: st
 _OWN = """
 SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 UNION SELECT prosrc FROM pg_proc WHERE proname = 's3_objects_counted'
-UNION SELECT indexdef FROM pg_indexes WHERE tablename IN ('s3_objects', 's3_stored')
+UNION SELECT indexdef FROM pg_indexes WHERE tablename IN ('s3_objects', 's3_stored', 's3_versions')
 UNION SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 's3_stored'::regclass ORDER BY 1
 """
 

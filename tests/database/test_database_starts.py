@@ -20,7 +20,7 @@ from reading_room.settings import Settings
 from reading_room.wiring.running import RunningServer
 from tests.worlds import databases
 
-GROWING = {"jobs", "job_events", "job_tags", "job_usage", "s3_objects", "log_events", "log_streams"}
+GROWING = {"jobs", "job_events", "job_tags", "job_usage", "s3_objects", "s3_versions", "log_events", "log_streams"}
 """The tables whose rows outlive what made them."""
 LIMIT = 1_000
 

@@ -26,6 +26,7 @@ from reading_room.s3.post_form import read_form
 from reading_room.s3.post_policy import PostPolicy
 from reading_room.s3.ranges import parse_copy_range, parse_range
 from reading_room.s3.streaming import ChunkDecoder, ChunkSigner
+from reading_room.s3.versions import rank_of
 from reading_room.vpc.endpoints.resolver import Zones, look_up
 
 ZONES = Zones("us-east-1", "ec2.internal", True, frozenset({"10.0.0.4"}), {"*.db.example": ("10.0.0.9",)})
@@ -175,7 +176,7 @@ def post_policy(data: bytes) -> None:
 
 
 def s3_address(data: bytes) -> None:
-    """A host and a path, a copy's source, ranges: read, or refused. Metadata: read, and written for a header."""
+    """A host and a path, a copy's source, ranges, a version: read, or refused. Metadata: read and written."""
     text = data.decode("latin-1")
     host, _, path = text.partition("\n")
     try:
@@ -199,6 +200,8 @@ def s3_address(data: bytes) -> None:
         assert 0 <= start < start + length <= 1000
     except AwsError:
         pass
+    rank = rank_of(text)
+    assert rank is None or -(2**40) < rank <= 0
     stored = decode(text)
     stored.encode()
     written = encode(stored)

@@ -84,12 +84,15 @@ class Victim:
         self.world = S3World(folder, administrator=f"administrator-{seed}")
         # Without retries, the victim knows of each call whether it was acknowledged.
         self.s3 = self.world.client(config=Config(retries={"total_max_attempts": 1}))
-        if not self.world.store.bucket_exists("crash"):
-            self.s3.create_bucket(Bucket="crash")
+        for bucket in ("crash", "kept"):
+            if not self.world.store.bucket_exists(bucket):
+                self.s3.create_bucket(Bucket=bucket)
+        self.s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
         self.seed = seed
         self.dice = random.Random(seed)
         self.number = 0
         self.own: dict[str, list[tuple[str, int]]] = {}
+        self.own_versions: list[tuple[str, str]] = []
         kill_switch.watch(self.world)
         kill_switch.armed = True
 
@@ -186,10 +189,37 @@ class Victim:
         say("part", names["UploadId"], number, content)
         return content, answer["ETag"]
 
+    def put_version(self) -> None:
+        """Add a version of one of two keys."""
+        key, content = self.dice.choice(KEYS[:2]), self.content(self.dice.choice(SIZES))
+        say("version try", key, [content])
+        version = self.s3.put_object(Bucket="kept", Key=key, Body=body([content]))["VersionId"]
+        say("version", key, version, [content])
+        self.own_versions.append((key, version))
+
+    def mark_deleted(self) -> None:
+        """Add a delete marker."""
+        key = self.dice.choice(KEYS[:2])
+        say("version try", key, None)
+        say("version", key, self.s3.delete_object(Bucket="kept", Key=key)["VersionId"], None)
+
+    def delete_version(self) -> None:
+        """Delete a version that this victim wrote for good."""
+        if not self.own_versions:
+            return self.put_version()
+        key, version = self.own_versions.pop(self.dice.randrange(len(self.own_versions)))
+        say("removal try", key, version)
+        self.s3.delete_object(Bucket="kept", Key=key, VersionId=version)
+        say("removal", key, version)
+        return None
+
     def work(self) -> None:
         """Perform random operations until killed."""
         say("ready")
-        actions = (self.put, self.put, self.put, self.delete, self.delete_many, self.copy, self.multipart)
+        actions = (
+            *(self.put, self.put, self.put, self.delete, self.delete_many, self.copy, self.multipart),
+            *(self.put_version, self.put_version, self.put_version, self.mark_deleted, self.delete_version),
+        )
         while True:
             self.dice.choice(actions)()
 

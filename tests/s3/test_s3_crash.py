@@ -24,6 +24,7 @@ from reading_room.s3.backends.files import file_backend
 from reading_room.s3.blobs import read_segments
 from reading_room.s3.storage import Storage
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
+from reading_room.s3.versions_listing import list_versions
 from tests.s3.s3_crash_child import KEYS, body
 
 CHILD = "tests.s3.s3_crash_child"
@@ -80,6 +81,10 @@ class ExpectedState:
         self.pending: dict[str, Value] = {}
         self.uploads: dict[str, dict[int, Value]] = {}
         self.part_pending: tuple[str, int] | None = None
+        self.versions: dict[str, dict[str, Value]] = {key: {} for key in KEYS}
+        """Of each key the acknowledged versions by their ids, the oldest first; delete markers have no value."""
+        self.version_pending: tuple[str, Value] | None = None
+        self.removal_pending: tuple[str, str] | None = None
 
     def note(self, line: list[Any]) -> None:
         """Update the expected state from a line that a victim printed."""
@@ -98,11 +103,21 @@ class ExpectedState:
             case ["part", upload, number, value]:
                 self.uploads[upload][number] = value
                 self.part_pending = None
+            case ["version try", key, value]:
+                self.version_pending = (key, value)
+            case ["version", key, version, value]:
+                self.versions[key][version] = value
+                self.version_pending = None
+            case ["removal try", key, version]:
+                self.removal_pending = (key, version)
+            case ["removal", key, version]:
+                del self.versions[key][version]
+                self.removal_pending = None
 
     def compare(self, store: Storage) -> None:
         """Fail if the store differs from the expected state. Note whether the change in flight was made."""
         with store.database.reading() as session:
-            listed = {key.decode() for key in session.scalars(select(S3Object.key))}
+            listed = {key.decode() for key in session.scalars(select(S3Object.key).where(S3Object.bucket == "crash"))}
         found = {key: read(store, key) if key in listed else None for key in KEYS}
         before = {key: None if value is None else body(value) for key, value in self.certain.items()}
         after = before | {key: None if value is None else body(value) for key, value in self.pending.items()}
@@ -112,6 +127,26 @@ class ExpectedState:
             self.certain |= self.pending
         self.pending = {}
         self._compare_uploads(store)
+        self._compare_versions(store)
+
+    def _compare_versions(self, store: Storage) -> None:
+        for key, known in self.versions.items():
+            with store.database.reading() as session:
+                page = list_versions(session, "kept", prefix=key, after=(b"", -(2**62)))
+            found = {row.version_id or "": row.is_delete_marker for row in reversed(page.versions)}
+            removed = self.removal_pending
+            # The removal in flight was made or not.
+            if removed is not None and removed[0] == key and removed[1] not in found:
+                del known[removed[1]]
+            if len(found) > len(known) and self.version_pending is not None and self.version_pending[0] == key:
+                known[list(found)[-1]] = self.version_pending[1]
+            assert list(found) == list(known)
+            for version, value in known.items():
+                assert found[version] is (value is None)
+                assert value is None or read(store, key, version) == body(value)
+            newest = list(known.values())[-1] if known else None
+            assert read(store, key, bucket="kept") == (None if newest is None else body(newest))
+        self.version_pending = self.removal_pending = None
 
     def _compare_uploads(self, store: Storage) -> None:
         with store.database.reading() as session:
@@ -130,9 +165,9 @@ class ExpectedState:
         self.part_pending = None
 
 
-def read(store: Storage, key: str) -> bytes | None:
-    """Return an object's bytes as a reader would get them."""
-    found = store.lease("crash", key)
+def read(store: Storage, key: str, version: str | None = None, bucket: str = "") -> bytes | None:
+    """Return the bytes of an object, or of a version in the bucket that keeps them, as a reader would get them."""
+    found = store.lease(bucket or ("crash" if version is None else "kept"), key, version)
     if found is None:
         return None
     row, lease = found

@@ -169,7 +169,7 @@ def name(backend: EmbeddedBackend, key: str, written: MeteredWriter) -> None:
     digests.update(LARGE)
     row = plain_row(store, "bucket", key, Received(written, digests), {}, {}, {})
     with store.admitted(written) as session:
-        freed = replace_object(session, row, {})
+        freed = replace_object(session, row, {}).freed
     store.committed(written, freed)
 
 

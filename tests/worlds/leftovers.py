@@ -102,6 +102,9 @@ def left_on_host(product: Product, jobs: Collection[str] = (), networks: Collect
 def _named(database: sqlite3.Connection | Rows) -> set[str]:
     """Return the files that hold the bytes of objects and of parts of uploads."""
     blobs = {blob for (blob,) in database.execute("SELECT blob FROM s3_parts")}
-    for (segments,) in database.execute("SELECT CAST(segments AS TEXT) FROM s3_objects"):
+    of_versions = (
+        "SELECT CAST(segments AS TEXT) FROM s3_objects UNION ALL SELECT CAST(segments AS TEXT) FROM s3_versions"
+    )
+    for (segments,) in database.execute(of_versions):
         blobs |= {blob for blob, _size in json.loads(segments) if blob}  # Small objects are stored in their rows.
     return blobs

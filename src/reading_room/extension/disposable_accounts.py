@@ -24,7 +24,7 @@ from reading_room.logs import exports
 from reading_room.logs.streams import milliseconds
 from reading_room.logs.tables import ExportTask
 from reading_room.s3.backend import Backend
-from reading_room.s3.tables import S3Bucket, S3Object, S3Upload
+from reading_room.s3.tables import S3Bucket, S3Object, S3Upload, S3Version
 from reading_room.vpc.tables import NETWORK_TABLES, FlowLog, NetworkInterface, VpcEndpoint
 from reading_room.vpc.vpcs.bootstrap import default_vpc
 
@@ -138,6 +138,7 @@ def _rest_of(session: Session, account: str) -> _Rest:
     of_jobs = select(JobRow.job_id).where(own)
     used = or_(
         exists().where(S3Object.bucket == S3Bucket.name),
+        exists().where(S3Version.bucket == S3Bucket.name),
         exists().where(S3Upload.bucket == S3Bucket.name),
     )
     buckets = session.scalars(select(S3Bucket.name).where(S3Bucket.account == account, used)).all()

@@ -25,12 +25,14 @@ from reading_room.s3.errors import InvalidRequest, MethodNotAllowed, NotImplemen
 class Requirement:
     """One permission that a request needs: an IAM action on one resource (an ARN, or ``*``).
 
-    ``bucket`` is the bucket whose policy applies, or ``None``.
+    ``bucket`` is the bucket whose policy applies, or ``None``. ``version`` is the version of the object that the
+    permission is for; ``None`` for the current one.
     """
 
     action: str
     resource: str
     bucket: str | None
+    version: str | None = None
 
 
 _READ_AND_WRITE = {
@@ -228,11 +230,12 @@ def requirements(
     if operation == "DeleteObjects":
         return ()
     resource = "*" if address.bucket is None else bucket_arn(address.bucket, address.key)
-    needed = [Requirement(a, resource, address.bucket) for a in actions_of(operation, query, headers)]
+    version = query.get("versionId")
+    needed = [Requirement(a, resource, address.bucket, version) for a in actions_of(operation, query, headers)]
     if operation in ("CopyObject", "UploadPartCopy"):
         bucket, key, version = parse_copy_source(headers["x-amz-copy-source"])
         action = "s3:GetObject" if version is None else "s3:GetObjectVersion"
-        needed.insert(0, Requirement(action, bucket_arn(bucket, key), bucket))
+        needed.insert(0, Requirement(action, bucket_arn(bucket, key), bucket, version))
     return tuple(needed)
 
 

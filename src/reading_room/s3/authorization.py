@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
@@ -25,8 +26,9 @@ from reading_room.s3.public_access import is_public, without_allows
 logger = logging.getLogger(__name__)
 
 Context = dict[str, Sequence[str]]
+Named = TypeVar("Named")
 
-_BY_QUERY = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys", "versionId": "s3:VersionId"}
+_BY_QUERY = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"}
 _BY_HEADER = (
     "x-amz-acl",
     "x-amz-content-sha256",
@@ -186,17 +188,17 @@ class S3Authorization:
         bucket = None if requirement.bucket is None else self._backend.bucket(requirement.bucket)
         return self._decide(caller, requirement, bucket)
 
-    def refusals(self, caller: Caller, resources: Mapping[str, Sequence[Requirement]]) -> dict[str, AwsError]:
-        """Return the keys of ``resources`` that have an unmet requirement, each with its error."""
-        refused: dict[str, AwsError] = {}
+    def refusals(self, caller: Caller, needed: Mapping[Named, Sequence[Requirement]]) -> dict[Named, AwsError]:
+        """Return the keys of ``needed`` that have an unmet requirement, each with its error."""
+        refused: dict[Named, AwsError] = {}
         bucket: BucketFacts | None = None
-        for key, requirements in resources.items():
+        for named, requirements in needed.items():
             for requirement in requirements:
                 if bucket is None and requirement.bucket is not None:
                     bucket = self._backend.bucket(requirement.bucket)
                 decision = self._decide(caller, requirement, bucket)
                 if not decision.allowed:
-                    refused[key] = self._denied(caller, decision, bucket)
+                    refused[named] = self._denied(caller, decision, bucket)
                     break
         return refused
 
@@ -206,12 +208,13 @@ class S3Authorization:
 
     def _decide(self, caller: Caller, requirement: Requirement, bucket: BucketFacts | None) -> Decision:
         context = caller.context
+        if requirement.version is not None:
+            context = {**context, "s3:VersionId": (requirement.version,)}
         if bucket is not None:
             context = {**context, "s3:ResourceAccount": (bucket.account,)}
             if requirement.action in _ABOUT_TAGGED:
-                tags = self._backend.object_tags(
-                    bucket.name, requirement.resource.removeprefix(bucket_arn(bucket.name, ""))
-                )
+                key = requirement.resource.removeprefix(bucket_arn(bucket.name, ""))
+                tags = self._backend.object_tags(bucket.name, key, requirement.version)
                 context |= {f"s3:ExistingObjectTag/{name}": (value,) for name, value in tags.items()}
         return self._authorizer.decide(
             principal=caller.principal,

@@ -30,6 +30,8 @@ class BucketFacts:
     """The four switches under their AWS names; ``None`` if the configuration was deleted."""
     cors: Sequence[Mapping[str, Any]] | None = None
     """The CORS rules under botocore's member names; ``None`` if there are none."""
+    versioning: str | None = None
+    """``Enabled`` or ``Suspended``; ``None`` if versioning was never set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,16 @@ class ObjectFacts:
     last_modified: dt.datetime
 
 
+Deletion = tuple[str, str | None]
+"""A key and a version id that DeleteObjects names; ``None`` for the current object."""
+
+
 @dataclass(frozen=True, slots=True)
 class S3Request:
     """One identified, authenticated and authorized request.
 
-    ``parameters`` have botocore's member names, without ``Body``. ``refused`` has the keys of DeleteObjects that the
-    caller may not delete: the backend reports them and does not delete them.
+    ``parameters`` have botocore's member names, without ``Body``. ``refused`` has the keys and version ids of
+    DeleteObjects that the caller may not delete: the backend reports them and does not delete them.
     """
 
     model: OperationModel
@@ -59,7 +65,7 @@ class S3Request:
     now: dt.datetime
     incoming: IncomingRequest
     body: UploadBody | None = None
-    refused: Mapping[str, AwsError] = field(default_factory=dict)
+    refused: Mapping[Deletion, AwsError] = field(default_factory=dict)
 
     @property
     def operation(self) -> str:
@@ -107,8 +113,11 @@ class Backend(Protocol):
         """Return ``open_buckets`` if it is known already, else ``None``. Never blocks."""
         ...
 
-    def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
-        """Return an object's tags, none for a missing object. Blocking; called for every request about an object."""
+    def object_tags(self, bucket: str, key: str, version: str | None = None) -> Mapping[str, str]:
+        """Return the tags of a version of a key, or of its current object; none if there is none.
+
+        Blocking; called for every request about an object.
+        """
         ...
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
@@ -154,20 +163,24 @@ class Backend(Protocol):
         ...
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete an object for the service itself. A missing object is no error. Blocking."""
+        """Delete an object for the service itself. A missing object is no error. Blocking.
+
+        With versioning, this adds a delete marker, as for any client.
+        """
         ...
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete every object whose key begins with a prefix, for the service itself. Return their number. Blocking.
 
-        Unfinished uploads of such keys are aborted, too. Raises ``ValueError`` for an empty prefix.
+        With versioning, each gets a delete marker. Unfinished uploads of such keys are aborted, too. Raises
+        ``ValueError`` for an empty prefix.
         """
         ...
 
     def empty(self, bucket: str) -> int:
-        """Delete every object and unfinished upload of a bucket, for the service itself. Return the number of objects.
+        """Delete every version and unfinished upload of a bucket, for the service itself. Return how many versions.
 
-        Blocking.
+        Versions that are locked stay. Blocking.
         """
         ...
 

@@ -10,9 +10,9 @@ import errno
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Protocol
+from typing import Any, Protocol
 
 WITH_ITS_ROW = ""
 """The blob name of a segment whose bytes are in the object's row."""
@@ -199,3 +199,8 @@ def read_segments(store: BlobStore, segments: Segments, start: int, length: int,
                 stop = min(skip - skip % piece + piece, end)
                 yield blob.read(skip, stop - skip)
                 skip = stop
+
+
+def blob_names(segments: Iterable[Sequence[Any]] | None) -> list[str]:
+    """Return the names of the blobs in stored segments. Content that is stored in the row has none."""
+    return [blob for blob, _ in segments or () if blob != WITH_ITS_ROW]

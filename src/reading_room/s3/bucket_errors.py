@@ -38,13 +38,14 @@ class BucketAlreadyExists(S3Error):
 
 
 class BucketNotEmpty(S3Error):
-    """A bucket with objects cannot be deleted."""
+    """A bucket with objects, or with versions of any, cannot be deleted."""
 
     code = "BucketNotEmpty"
     status = 409
 
-    def __init__(self, bucket: str) -> None:
-        super().__init__("The bucket you tried to delete is not empty", {"BucketName": bucket})
+    def __init__(self, bucket: str, *, has_versions: bool = False) -> None:
+        more = ". You must delete all versions in the bucket." if has_versions else ""
+        super().__init__(f"The bucket you tried to delete is not empty{more}", {"BucketName": bucket})
 
 
 class InvalidBucketName(S3Error):

@@ -27,7 +27,7 @@ from reading_room.s3.errors import (
     NoSuchBucket,
 )
 from reading_room.s3.public_access import is_public
-from reading_room.s3.tables import S3Bucket, S3Object
+from reading_room.s3.tables import S3Bucket, S3Object, S3Version
 
 POLICY_LIMIT = 20 * 1024
 """Bytes that a bucket policy may have."""
@@ -86,8 +86,8 @@ def delete(session: Session, name: str) -> list[str]:
     Raises ``NoSuchBucket`` and ``BucketNotEmpty``.
     """
     row = find(session, name)
-    if session.scalar(select(exists().where(S3Object.bucket == name))):
-        raise BucketNotEmpty(name)
+    if session.scalar(select(exists().where(S3Object.bucket == name) | exists().where(S3Version.bucket == name))):
+        raise BucketNotEmpty(name, has_versions=row.versioning is not None)
     freed = multipart.abort_all(session, name)
     session.delete(row)
     return freed

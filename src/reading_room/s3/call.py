@@ -19,7 +19,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.sigv4 import Verified
 from reading_room.s3.addressing import Address
 from reading_room.s3.authorization import Caller
-from reading_room.s3.backend import S3Request, S3Response
+from reading_room.s3.backend import Deletion, S3Request, S3Response
 from reading_room.s3.errors import AccessDenied
 from reading_room.s3.post_form import Form
 from reading_room.s3.streaming import UploadBody
@@ -90,14 +90,15 @@ class AuthorizedRequest(ParsedRequest):
 
     owner: str
     """The account of the bucket, or of the caller if there is no bucket yet."""
-    refused: Mapping[str, AwsError]
-    """The keys of DeleteObjects that the caller may not delete."""
+    refused: Mapping[Deletion, AwsError]
+    """The keys and versions of DeleteObjects that the caller may not delete."""
 
     @property
     def allows_something(self) -> bool:
         """Whether the caller may do any part of the request. DeleteObjects succeeds even if every key is refused."""
         return not self.refused or any(
-            entry.get("Key") not in self.refused for entry in self.parameters["Delete"]["Objects"]
+            (entry.get("Key"), entry.get("VersionId") or None) not in self.refused
+            for entry in self.parameters["Delete"]["Objects"]
         )
 
     def to_backend(self, body: UploadBody) -> S3Request:

@@ -15,7 +15,7 @@ from reading_room.aws.sigv4 import Verified
 from reading_room.s3.actions import Requirement, bypasses_retention, refuse_unknown_headers, requirements
 from reading_room.s3.addressing import Address, parse_copy_source
 from reading_room.s3.authorization import Caller, S3Authorization, Signing, s3_context
-from reading_room.s3.backend import Backend, S3Response
+from reading_room.s3.backend import Backend, Deletion, S3Response
 from reading_room.s3.bucket_errors import InvalidBucketOwner
 from reading_room.s3.call import AuthenticatedRequest, AuthorizedRequest, ParsedRequest, stopping_at
 from reading_room.s3.errors import AccessDenied
@@ -69,11 +69,20 @@ class Decisions:
         return authorized
 
     def authorize_absence(self, authorized: AuthorizedRequest) -> None:
-        """Return if the caller may list the buckets, and so may know that a key is missing. Raises ``AccessDenied``."""
-        buckets, parameters = [authorized.request.address.bucket], authorized.parameters
+        """Return if the caller may list the buckets, and so may know that a key or a version is missing.
+
+        Raises ``AccessDenied``.
+        """
+        parameters = authorized.parameters
+        named = {authorized.request.address.bucket: parameters.get("VersionId")}
         if "CopySource" in parameters:
-            buckets.append(parse_copy_source(parameters["CopySource"])[0])
-        needed = [Requirement("s3:ListBucket", bucket_arn(name), name) for name in buckets if name]
+            source, _, version = parse_copy_source(parameters["CopySource"])
+            named[source] = version
+        needed = [
+            Requirement("s3:ListBucket" if version is None else "s3:ListBucketVersions", bucket_arn(name), name)
+            for name, version in named.items()
+            if name
+        ]
         self._authorization.authorize(authorized.caller, needed)
 
     def with_readable_tags(self, authorized: AuthorizedRequest, response: S3Response) -> S3Response:
@@ -81,13 +90,15 @@ class Decisions:
         address = authorized.request.address
         assert address.bucket is not None
         facts = self._backend.bucket(address.bucket)
-        needed = Requirement("s3:GetObjectTagging", bucket_arn(address.bucket, address.key), address.bucket)
+        version = authorized.parameters.get("VersionId")
+        action = "s3:GetObjectTagging" if version is None else "s3:GetObjectVersionTagging"
+        needed = Requirement(action, bucket_arn(address.bucket, address.key), address.bucket, version)
         if facts is not None and self._authorization.permits(authorized.caller, needed, facts):
             return response
         return replace(response, headers=tuple(h for h in response.headers if h[0] != "x-amz-tagging-count"))
 
-    def _authorize(self, parsed: ParsedRequest) -> tuple[str, Mapping[str, AwsError]]:
-        """Return the bucket's owner and the keys that DeleteObjects may not delete.
+    def _authorize(self, parsed: ParsedRequest) -> tuple[str, Mapping[Deletion, AwsError]]:
+        """Return the bucket's owner, and the keys and versions that DeleteObjects may not delete.
 
         Raises ``AccessDenied`` for any other operation without permission.
         """
@@ -97,7 +108,7 @@ class Decisions:
             assert address.bucket is not None
             bypass = bypasses_retention(request.headers)
             needed = {
-                entry["Key"]: _deletion(address.bucket, entry, bypass)
+                (entry["Key"], entry.get("VersionId") or None): _deletion(address.bucket, entry, bypass)
                 for entry in parameters.get("Delete", {}).get("Objects", [])
                 if entry.get("Key")
             }
@@ -111,11 +122,12 @@ class Decisions:
 
     def _copied_tags(self, address: Address, parameters: Mapping[str, Any]) -> tuple[Requirement, ...]:
         """Return the additional requirements of a copy whose source has tags, which are copied, too."""
-        bucket, key, _ = parse_copy_source(parameters["CopySource"])
-        if address.bucket is None or not self._backend.object_tags(bucket, key):
+        bucket, key, version = parse_copy_source(parameters["CopySource"])
+        if address.bucket is None or not self._backend.object_tags(bucket, key, version):
             return ()
+        reading = "s3:GetObjectTagging" if version is None else "s3:GetObjectVersionTagging"
         return (
-            Requirement("s3:GetObjectTagging", bucket_arn(bucket, key), bucket),
+            Requirement(reading, bucket_arn(bucket, key), bucket, version),
             Requirement("s3:PutObjectTagging", bucket_arn(address.bucket, address.key), address.bucket),
         )
 
@@ -155,10 +167,11 @@ def _location(parameters: Mapping[str, Any]) -> str | None:
 
 
 def _deletion(bucket: str, entry: Mapping[str, Any], bypass: bool) -> tuple[Requirement, ...]:
-    actions = ["s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"]
+    version = entry.get("VersionId") or None
+    actions = ["s3:DeleteObject" if version is None else "s3:DeleteObjectVersion"]
     if bypass:
         actions.append("s3:BypassGovernanceRetention")
     if entry.get("ETag", "*").strip() != "*":
         # A caller who may test ETags can find out the ETag of the object.
         actions.append("s3:GetObject")
-    return tuple(Requirement(each, bucket_arn(bucket, entry["Key"]), bucket) for each in actions)
+    return tuple(Requirement(each, bucket_arn(bucket, entry["Key"]), bucket, version) for each in actions)

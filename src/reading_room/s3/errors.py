@@ -124,16 +124,6 @@ class NoSuchKey(S3Error):
         super().__init__("The specified key does not exist.", {"Key": key})
 
 
-class NoSuchVersion(S3Error):
-    """Buckets are unversioned here, so only the version ``null`` exists."""
-
-    code = "NoSuchVersion"
-    status = 404
-
-    def __init__(self, key: str, version: str) -> None:
-        super().__init__("The specified version does not exist.", {"Key": key, "VersionId": version})
-
-
 class InvalidPartNumber(S3Error):
     """GetObject names a part that the object does not have."""
 

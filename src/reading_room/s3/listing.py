@@ -10,15 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Text, case, cast, select
+from sqlalchemy import ColumnElement, Text, case, cast, select
 from sqlalchemy.orm import Session
 
 from reading_room.database.functions import Contains
-from reading_room.s3.tables import S3Object
+from reading_room.s3.tables import S3Object, StoredObject
 
 _CLASS = "x-amz-storage-class"
-# Few objects have one. Searching the text of their headers costs less than parsing it.
-_STORAGE_CLASS = case((Contains(cast(S3Object.headers, Text), _CLASS), S3Object.headers[_CLASS].as_string()))
+
+
+def storage_class(table: type[StoredObject]) -> ColumnElement[str | None]:
+    """Return the storage class of a row, which is ``None`` for ``STANDARD``."""
+    # Few objects have one. Searching the text of their headers costs less than parsing it.
+    return case((Contains(cast(table.headers, Text), _CLASS), table.headers[_CLASS].as_string()))
+
+
+_STORAGE_CLASS = storage_class(S3Object)
 
 
 class ListedObject(NamedTuple):
@@ -42,11 +49,6 @@ class Listing:
     truncated: bool
     last: str | None
 
-    @property
-    def ends_in_prefix(self) -> bool:
-        """Whether the last entry is a common prefix."""
-        return bool(self.prefixes) and self.last == self.prefixes[-1]
-
 
 def successor(prefix: bytes) -> bytes | None:
     """Return the least byte string greater than every one that begins with ``prefix``; ``None`` if there is none."""
@@ -65,7 +67,7 @@ def list_keys(
     lower, inclusive = (start, True) if floor < start else (floor, False)
     # If the marker equals a common prefix or begins with it, the whole prefix was listed.
     inside = separator and floor.startswith(start) and floor != start
-    if inside and (common := _common_prefix(floor, start, separator)) is not None:
+    if inside and (common := common_prefix(floor, start, separator)) is not None:
         following = successor(common)
         if following is None:
             return Listing((), (), False, None)
@@ -78,7 +80,7 @@ def list_keys(
         for row in rows:
             if len(objects) + len(prefixes) == limit:
                 return Listing(objects, prefixes, True, _text(last))
-            common = _common_prefix(row.key, start, separator) if separator else None
+            common = common_prefix(row.key, start, separator) if separator else None
             if common is None:
                 objects.append(row)
                 last, lower, inclusive = row.key, row.key, False
@@ -107,7 +109,8 @@ def _rows(
     return [ListedObject(*row) for row in session.execute(query.order_by(S3Object.key).limit(limit))]
 
 
-def _common_prefix(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:
+def common_prefix(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:
+    """Return the common prefix that a listing shows in place of a key, or ``None``."""
     found = key.find(delimiter, len(prefix))
     return None if found < 0 else key[: found + len(delimiter)]
 

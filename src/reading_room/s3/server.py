@@ -54,6 +54,7 @@ from reading_room.s3.requests import (
 )
 from reading_room.s3.streaming import UploadBody
 from reading_room.s3.trail_record import record_of
+from reading_room.s3.version_errors import NoSuchVersion
 from reading_room.shortage import Threads
 
 _READING = frozenset({"GET", "HEAD"})
@@ -243,7 +244,7 @@ class S3Application:
         """Let the backend carry out a request."""
         try:
             response = await self._backend.send(authorized.to_backend(upload))
-        except NoSuchKey:
+        except (NoSuchKey, NoSuchVersion):
             await self._run(self._decisions.authorize_absence, authorized)
             raise
         if any(name == "x-amz-tagging-count" for name, _ in response.headers):

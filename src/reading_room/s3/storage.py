@@ -7,19 +7,20 @@ import hashlib
 import logging
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, select, text
+from sqlalchemy import Connection, Select, bindparam, exists, inspect, select, text
 from sqlalchemy.orm import Session
 
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.s3.backend import BucketFacts
 from reading_room.s3.blobs import (
     WITH_ITS_ROW,
     BlobStore,
@@ -32,12 +33,18 @@ from reading_room.s3.blobs import (
 from reading_room.s3.checksums import Digests
 from reading_room.s3.servers import Activity, Servers
 from reading_room.s3.space import MeteredWriter, Space
-from reading_room.s3.tables import S3Object, S3Part
+from reading_room.s3.tables import S3Object, S3Part, S3Version
+from reading_room.s3.versions import NULL, StoredVersion, at_key, find, lookup, rank_of
 
 logger = logging.getLogger(__name__)
 
-_OBJECTS = S3Object.__table__
-_OF_KEY = select(_OBJECTS).where(_OBJECTS.c.bucket == bindparam("of_bucket"), _OBJECTS.c.key == bindparam("of_key"))
+
+def _of_key(table: type[StoredVersion]) -> Select[Any]:
+    columns = table.__table__.c
+    return select(table.__table__).where(columns.bucket == bindparam("of_bucket"), columns.key == bindparam("of_key"))
+
+
+_OBJECT_OF_KEY, _VERSION_OF_KEY = _of_key(S3Object), _of_key(S3Version)
 
 _ROWS = 1000
 """Rows that a sweep reads at once."""
@@ -65,8 +72,13 @@ class Storage:
         executor: Executor,
         space: Space,
         servers: Servers | None = None,
+        facts: Callable[[str], BucketFacts | None] = lambda bucket: None,
     ) -> None:
-        """``servers`` are the processes that share the database and the blobs, if there may be several."""
+        """``servers`` are the processes that share the database and the blobs, if there may be several.
+
+        ``facts`` returns the facts of a bucket, which may be some moments old.
+        """
+        self._facts = facts
         self.executor = executor
         self.space = space
         self.database = database
@@ -86,16 +98,17 @@ class Storage:
         """Blobs that no row names any more, and when they were found to be so, until no other process reads them."""
         self._sweep: _Sweep | None = None
 
-    def lease(self, bucket: str, key: str) -> tuple[S3Object, Lease] | None:
-        """Return the object of a key with a lease on its bytes, or ``None``. The caller must release it.
+    def lease(self, bucket: str, key: str, version: str | None = None) -> tuple[StoredVersion, Lease] | None:
+        """Return a version of a key, or its current object, with a lease on its bytes; ``None`` if there is none.
 
-        The row is a copy that belongs to no session. Raises ``DamagedBlob`` if the bytes in the row are damaged.
+        The caller must release it. The row is a copy that belongs to no session. Raises ``DamagedBlob`` if the bytes in
+        the row are damaged, and ``InvalidArgument`` for a text that cannot be the id of a version.
         """
         if self._activity is None:
-            return self._lease(bucket, key)
+            return self._lease(bucket, key, version)
         reading, found = self._activity.begin(), None
         try:
-            found = self._lease(bucket, key)
+            found = self._lease(bucket, key, version)
         finally:
             if found is None or found[0].content is not None:
                 self._activity.end(reading)
@@ -103,13 +116,11 @@ class Storage:
                 found[1].announce(self._activity, reading)
         return found
 
-    def _lease(self, bucket: str, key: str) -> tuple[S3Object, Lease] | None:
+    def _lease(self, bucket: str, key: str, version: str | None) -> tuple[StoredVersion, Lease] | None:
         with self._leases.lock, self.database.engine.connect() as connection:
-            # Without a session this takes half the time, and every read of an object comes here.
-            found = connection.execute(_OF_KEY, {"of_bucket": bucket, "of_key": key.encode()}).one_or_none()
-            if found is None:
+            row = _read_row(connection, bucket, key, version)
+            if row is None:
                 return None
-            row = S3Object(**found._mapping)
             lease = Lease(self._leases, self.blobs, [(blob, size) for blob, size in row.segments], row.content)
         if row.content is not None and hashlib.sha256(row.content).hexdigest() != row.sha256:
             lease.release()
@@ -144,24 +155,35 @@ class Storage:
         self._failed = True
         written.leave()
 
+    def shown_version(self, row: StoredVersion) -> str | None:
+        """Return the version id that clients see with an object; ``None`` in a bucket that never had versioning."""
+        if row.version_id is not None:
+            return row.version_id
+        facts = self._facts(row.bucket)
+        return NULL if facts is not None and facts.versioning is not None else None
+
     def expect_tags(self) -> None:
         """Look up the tags of objects from now on, because one is about to have some."""
         self._tagged = True
 
-    def object_tags(self, bucket: str, key: str) -> dict[str, str]:
-        """Return an object's tags, none for a missing object.
+    def object_tags(self, bucket: str, key: str, version: str | None = None) -> dict[str, str]:
+        """Return the tags of a version of a key, or of its current object; none if there is none.
 
         Every request about an object calls this for its conditions. It costs nothing while no object has tags.
         """
         if self._tagged is None:
             with self.database.reading() as session:
-                found = session.scalar(select(exists().where(S3Object.tags.is_not(None))))
+                found = session.scalar(
+                    select(exists().where(S3Object.tags.is_not(None)) | exists().where(S3Version.tags.is_not(None)))
+                )
             self._tagged = self._tagged or bool(found)
-        if not self._tagged:
+        if not self._tagged or (version not in (None, NULL) and rank_of(version or "") is None):
             return {}
         with self.database.reading() as session:
-            tags = session.scalar(select(S3Object.tags).where(S3Object.bucket == bucket, S3Object.key == key.encode()))
-        return tags or {}
+            if version is None:
+                return session.scalar(select(S3Object.tags).where(at_key(S3Object, bucket, key))) or {}
+            row = find(session, bucket, key, version)
+            return (row.tags if row is not None else None) or {}
 
     def committed(self, written: MeteredWriter, freed: Collection[str]) -> None:
         """Keep the space of the blob that a committed row names, and delete the blobs that it replaced."""
@@ -195,11 +217,12 @@ class Storage:
         """Return those of some blobs that no row names."""
         if found:
             with self.database.reading() as session:
-                rows = session.scalars(
-                    select(S3Object.segments).where(S3Object.content.is_(None)).execution_options(yield_per=_ROWS)
-                )
-                for segments in rows:
-                    found.difference_update(blob for blob, _ in segments)
+                for table in (S3Object, S3Version):
+                    rows = session.scalars(
+                        select(table.segments).where(table.content.is_(None)).execution_options(yield_per=_ROWS)
+                    )
+                    for segments in rows:
+                        found.difference_update(blob for blob, _ in segments)
                 found.difference_update(session.scalars(select(S3Part.blob).execution_options(yield_per=_ROWS)))
         return found
 
@@ -270,10 +293,8 @@ class _Sweep:
     """The ended processes whose garbage it removes."""
 
 
-_NAMED = text(
-    "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM s3_objects, json_each(segments)"
-    " UNION ALL SELECT blob, size FROM s3_parts"
-)
+_IN_SEGMENTS = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM {}, json_each(segments) UNION ALL "
+_IN_PARTS = "SELECT blob, size FROM s3_parts"
 
 
 def named_blobs(connection: Connection) -> Iterator[tuple[str, int]]:
@@ -281,9 +302,26 @@ def named_blobs(connection: Connection) -> Iterator[tuple[str, int]]:
 
     Content that is stored in its row has no blob.
     """
-    for blob, size in connection.execute(_NAMED):
+    # Databases of earlier schemas have no versions.
+    tables = [each.__tablename__ for each in (S3Object, S3Version) if inspect(connection).has_table(each.__tablename__)]
+    query = "".join(_IN_SEGMENTS.format(table) for table in tables) + _IN_PARTS
+    for blob, size in connection.execute(text(query)):
         if blob != WITH_ITS_ROW:
             yield blob, size
+
+
+def _read_row(connection: Connection, bucket: str, key: str, version: str | None) -> StoredVersion | None:
+    """Return the row of a version of a key, or of its current object, with its content."""
+    # Without a session this takes half the time, and every read of an object comes here.
+    of_key = {"of_bucket": bucket, "of_key": key.encode()}
+    if version is None:
+        found = connection.execute(_OBJECT_OF_KEY, of_key).one_or_none()
+        return None if found is None else S3Object(**found._mapping)
+    found = connection.execute(_OBJECT_OF_KEY.where(lookup(S3Object, version)), of_key).one_or_none()
+    if found is not None:
+        return S3Object(**found._mapping)
+    found = connection.execute(_VERSION_OF_KEY.where(lookup(S3Version, version)), of_key).one_or_none()
+    return None if found is None else S3Version(**found._mapping)
 
 
 class Lease:
@@ -363,19 +401,6 @@ class LeasedStream:
         # Nobody waits for these bytes. If they are damaged, the next reader gets the error.
         if not reading.cancelled():
             reading.exception()
-
-
-def blobs_of(rows: Sequence[S3Object | S3Part]) -> list[str]:
-    """Return the names of the blobs in rows."""
-    found: list[str] = []
-    for row in rows:
-        found += [row.blob] if isinstance(row, S3Part) else blob_names(row.segments)
-    return found
-
-
-def blob_names(segments: Iterable[Sequence[Any]]) -> list[str]:
-    """Return the names of the blobs in segments. Content that is stored in the row has none."""
-    return [blob for blob, _ in segments if blob != WITH_ITS_ROW]
 
 
 def whole_sha256(lease: Lease) -> str:

@@ -1,4 +1,4 @@
-"""The tables of buckets and objects. The bytes are in blobs, which the rows name.
+"""The tables of buckets, objects and their versions. The bytes are in blobs, which the rows name.
 
 Keys are stored as their UTF-8 bytes, so that SQLite orders them as S3 lists them.
 """
@@ -15,6 +15,7 @@ from reading_room.database.base import Base, UtcDateTime
 
 _TAGGED = text("tags IS NOT NULL")
 _IN_BLOBS = text("content IS NULL")
+_NULL_VERSION = text("version_id IS NULL")
 
 
 class S3Bucket(Base):
@@ -35,22 +36,19 @@ class S3Bucket(Base):
     tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     cors: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """The CORS rules as they were put, under botocore's member names."""
+    versioning: Mapped[str | None] = mapped_column(String(16))
+    """``Enabled`` or ``Suspended``; ``None`` if versioning was never set."""
+    object_lock: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The default retention, under botocore's member names, or ``{}`` without one; ``None`` without Object Lock."""
 
 
-class S3Object(Base):
-    """The current object of a key. An object exists from the commit of its row on.
+class StoredObject:
+    """The columns of an object, whether it is the current version of its key or not.
 
     ``segments`` is a list of ``[blob, size]``: one for a plain object, one per part for a multipart one. The bytes of
     a small plain object are in ``content``, and its blob has no name. ``sha256`` is that of the whole content; for a
     multipart object it is ``None`` until it is needed.
     """
-
-    __tablename__ = "s3_objects"
-    # They have some of the objects only, so that looking whether there is one of those costs nothing.
-    __table_args__ = (
-        Index("ix_s3_objects_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),
-        Index("ix_s3_objects_in_blobs", "bucket", sqlite_where=_IN_BLOBS, postgresql_where=_IN_BLOBS),
-    )
 
     bucket: Mapped[str] = mapped_column(ForeignKey("s3_buckets.name"), primary_key=True)
     key: Mapped[bytes] = mapped_column(LargeBinary(1024), primary_key=True)
@@ -71,15 +69,63 @@ class S3Object(Base):
     tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     part_checksums: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     """For a multipart object with a checksum: the checksum of each part, base64, in the order of ``segments``."""
-    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    version_id: Mapped[str | None] = mapped_column(String(32))
+    """``None`` for the null version, which is the only one in a bucket that never had versioning."""
+    lock: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """The retention and the legal hold of a version (``object_lock.py``)."""
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, sort_order=100)
     """Deferred, and the last column, so that a listing does not read it."""
 
 
-class S3Stored(Base):
-    """How many bytes the objects of a bucket have. A bucket that never had one has no row.
+class S3Object(StoredObject, Base):
+    """The current object of a key. An object exists from the commit of its row on.
 
-    The database's own triggers change it with every row of ``S3Object``, in the same transaction. So it is right after
-    a crash, in a backup, and whoever wrote the objects, and nobody ever has to read all of their rows.
+    A key has no row here if it was never written, or if its newest version is a delete marker.
+    """
+
+    __tablename__ = "s3_objects"
+    # They have some of the objects only, so that looking whether there is one of those costs nothing.
+    __table_args__ = (
+        Index("ix_s3_objects_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),
+        Index("ix_s3_objects_in_blobs", "bucket", sqlite_where=_IN_BLOBS, postgresql_where=_IN_BLOBS),
+    )
+
+    rank: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=50)
+    """The order of a key's versions: a newer version has a lower rank. The first one has 0."""
+
+
+class S3Version(StoredObject, Base):
+    """A version that is not the current object of its key: an earlier one, or a delete marker.
+
+    Only keys of buckets that have or had versioning have rows here.
+    """
+
+    __tablename__ = "s3_versions"
+    __table_args__ = (
+        # A key has at most one null version.
+        Index(
+            "ix_s3_versions_null",
+            "bucket",
+            "key",
+            unique=True,
+            sqlite_where=_NULL_VERSION,
+            postgresql_where=_NULL_VERSION,
+        ),
+        Index("ix_s3_versions_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),
+        Index("ix_s3_versions_in_blobs", "bucket", sqlite_where=_IN_BLOBS, postgresql_where=_IN_BLOBS),
+    )
+
+    rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=50)
+    is_delete_marker: Mapped[bool] = mapped_column(sort_order=51)
+    noncurrent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, sort_order=52)
+    """When a newer version took its place; ``None`` for a delete marker that is the newest version."""
+
+
+class S3Stored(Base):
+    """How many bytes all versions of a bucket's objects have. A bucket that never had one has no row.
+
+    The database's own triggers change it with every row of an object or a version, in the same transaction. So it is
+    right after a crash, in a backup, and whoever wrote the objects, and nobody ever has to read all of their rows.
     """
 
     __tablename__ = "s3_stored"
@@ -101,6 +147,8 @@ _TRIGGERS = {
         f"CREATE TRIGGER s3_objects_deleted AFTER DELETE ON s3_objects BEGIN{_SUBTRACT} END",
         "CREATE TRIGGER s3_objects_changed AFTER UPDATE OF size ON s3_objects WHEN NEW.size <> OLD.size "
         f"BEGIN{_CHANGE} END",
+        f"CREATE TRIGGER s3_versions_added AFTER INSERT ON s3_versions BEGIN{_ADD} END",
+        f"CREATE TRIGGER s3_versions_deleted AFTER DELETE ON s3_versions BEGIN{_SUBTRACT} END",
     ),
     "postgresql": (
         "CREATE FUNCTION s3_objects_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -108,10 +156,13 @@ _TRIGGERS = {
         "RETURN NULL; END $$",
         "CREATE TRIGGER s3_objects_counted AFTER INSERT OR DELETE OR UPDATE OF size ON s3_objects "
         "FOR EACH ROW EXECUTE FUNCTION s3_objects_counted()",
+        "CREATE TRIGGER s3_versions_counted AFTER INSERT OR DELETE ON s3_versions "
+        "FOR EACH ROW EXECUTE FUNCTION s3_objects_counted()",
     ),
 }
 _STORED = cast(Table, S3Stored.__table__)
 _STORED.add_is_dependent_on(cast(Table, S3Object.__table__))
+_STORED.add_is_dependent_on(cast(Table, S3Version.__table__))
 for _dialect, _statements in _TRIGGERS.items():
     for _statement in _statements:
         event.listen(_STORED, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
@@ -132,6 +183,8 @@ class S3Upload(Base):
     checksum_algorithm: Mapped[str | None] = mapped_column(String(16))
     checksum_type: Mapped[str | None] = mapped_column(String(16))
     tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    lock: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """The retention and the legal hold that the upload was begun with."""
 
 
 class S3Part(Base):

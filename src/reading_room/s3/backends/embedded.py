@@ -17,30 +17,32 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.receive import announced_bytes
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.database.kept import Kept
-from reading_room.s3 import multipart
+from reading_room.s3 import multipart, versions
 from reading_room.s3.backend import BucketFacts, ObjectFacts, S3Request, S3Response
+from reading_room.s3.backends.bucket_cache import BucketCache
 from reading_room.s3.blobs import BlobStore, StorageAway
 from reading_room.s3.checksums import Digests, of_full_object
+from reading_room.s3.emptying import Emptying
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
 from reading_room.s3.listing import list_keys, successor
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
     attributes,
     copying,
     cors,
+    deleting,
     keys,
     parts,
     settings,
     tagging,
+    versioning,
 )
 from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
 from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
-from reading_room.s3.public_access import may_allow_anonymous
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
-from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
-from reading_room.s3.tables import S3Bucket, S3Object
+from reading_room.s3.storage import Received, Storage, whole_sha256
+from reading_room.s3.tables import S3Object
 from reading_room.shortage import Threads
 
 logger = logging.getLogger(__name__)
@@ -75,9 +77,9 @@ class EmbeddedBackend:
         # Writes wait for their turn at the database. With threads of their own they do not delay reads.
         self._changing = Threads(THREADS, "s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
-        self._store = Storage(database, blobs, region, clock, self._executor, self._space, servers)
+        self._buckets = BucketCache(database)
+        self._store = Storage(database, blobs, region, clock, self._executor, self._space, servers, self._buckets.find)
         self._servers = servers
-        self._buckets = _BucketCache(database)
         self._closed = closed
         self._beginning = Future[int]()
         self._beginning.set_result(0)
@@ -208,9 +210,9 @@ class EmbeddedBackend:
         """Return ``open_buckets`` if no bucket was written since its last call, else ``None``."""
         return self._buckets.known_open()
 
-    def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
-        """Return an object's tags, none for a missing object."""
-        return self._store.object_tags(bucket, key)
+    def object_tags(self, bucket: str, key: str, version: str | None = None) -> Mapping[str, str]:
+        """Return the tags of a version of a key, or of its current object; none if there is none."""
+        return self._store.object_tags(bucket, key, version)
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
         """Return the facts of an object, or ``None``. The first call for a multipart object computes its SHA-256."""
@@ -296,7 +298,7 @@ class EmbeddedBackend:
             writer.discard()
             raise
         with self._store.admitted(writer) as session:
-            freed = object_operations.replace_object(session, row, {})
+            freed = object_operations.replace_object(session, row, {}).freed
         self._store.committed(writer, freed)
 
     def copy(self, bucket: str, key: str, new_key: str) -> None:
@@ -315,16 +317,14 @@ class EmbeddedBackend:
             self._store, bucket, new_key, received, source.headers, source.user_metadata, checksum
         )
         with self._store.admitted(received.writer) as session:
-            freed = object_operations.replace_object(session, row, {})
+            freed = object_operations.replace_object(session, row, {}).freed
         self._store.committed(received.writer, freed)
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete an object for the service itself. A missing object is no error."""
+        """Delete an object for the service itself. A missing object is no error, and gets no delete marker."""
         with self._store.database.transaction() as session:
-            row = object_operations.current(session, bucket, key)
-            freed = [] if row is None else blobs_of([row])
-            if row is not None:
-                session.delete(row)
+            there = versions.current(session, bucket, key) is not None
+            freed = versions.delete_current(session, bucket, key, self._store.clock()).freed if there else []
         self._store.forget(freed)
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
@@ -334,27 +334,32 @@ class EmbeddedBackend:
         """
         if not prefix:
             raise ValueError("an empty prefix would delete the whole bucket")
-        return self._delete_below(bucket, prefix)
-
-    def empty(self, bucket: str) -> int:
-        """Delete every object and unfinished upload of a bucket. Return the number of objects."""
-        return self._delete_below(bucket, "")
-
-    def _delete_below(self, bucket: str, prefix: str) -> int:
         count = 0
         while True:
+            freed: list[str] = []
             with self._store.database.transaction() as session:
-                rows = session.scalars(select(S3Object).where(*_below(bucket, prefix)).limit(_AT_ONCE)).all()
-                freed = blobs_of(rows)
-                for row in rows:
-                    session.delete(row)
+                keys = session.scalars(select(S3Object.key).where(*_below(bucket, prefix)).limit(_AT_ONCE)).all()
+                for key in keys:
+                    freed += versions.delete_current(session, bucket, key.decode(), self._store.clock()).freed
                 uploads = multipart.uploads_of(session, bucket, prefix=prefix)
                 for upload in uploads:
                     freed += multipart.abort(session, upload)
             self._store.forget(freed)
-            count += len(rows)
-            if len(rows) < _AT_ONCE and not uploads:
+            count += len(keys)
+            if len(keys) < _AT_ONCE and not uploads:
                 return count
+
+    def empty(self, bucket: str) -> int:
+        """Delete every version that is not locked, and every unfinished upload. Return how many versions."""
+        emptying = Emptying(bucket)
+        for page in emptying.pages():
+            with self._store.database.transaction() as session:
+                freed = page.delete(session, self._store.clock())
+            self._store.forget(freed)
+        with self._store.database.transaction() as session:
+            freed = multipart.abort_all(session, bucket)
+        self._store.forget(freed)
+        return emptying.deleted
 
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished upload of a key, or below a key that ends in a slash. Return their number."""
@@ -374,7 +379,7 @@ class EmbeddedBackend:
             raise NoSuchBucket(bucket)
         return facts.account
 
-    def _remember_sha256(self, row: S3Object, sha256: str) -> None:
+    def _remember_sha256(self, row: versions.StoredVersion, sha256: str) -> None:
         with self._store.database.transaction() as session:
             current = session.get(S3Object, (row.bucket, row.key))
             if current is not None and current.segments == row.segments:
@@ -404,34 +409,3 @@ def _below(bucket: str, prefix: str) -> list[ColumnElement[bool]]:
     upper = successor(start)
     conditions = [S3Object.bucket == bucket, S3Object.key >= start]
     return conditions if upper is None else [*conditions, S3Object.key < upper]
-
-
-class _BucketCache:
-    """The facts of buckets, which every request needs. They are read once and kept until a bucket is written."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._kept = Kept[str, BucketFacts](database, S3Bucket)
-        self._open = Kept[None, frozenset[str]](database, S3Bucket)
-
-    def find(self, name: str) -> BucketFacts | None:
-        return self._kept.get(name, self._read)
-
-    def open(self) -> frozenset[str]:
-        return self._open.get(None, self._read_open) or frozenset()
-
-    def known_open(self) -> frozenset[str] | None:
-        return self._open.peek(None)
-
-    def _read_open(self, _: None) -> frozenset[str]:
-        query = select(S3Bucket.name, S3Bucket.pinned_policy, S3Bucket.public_access_block)
-        with self._database.reading() as session:
-            rows = session.execute(query.where(S3Bucket.pinned_policy.is_not(None))).all()
-        return frozenset(name for name, policy, switches in rows if policy and may_allow_anonymous(policy, switches))
-
-    def _read(self, name: str) -> BucketFacts | None:
-        with self._database.reading() as session:
-            row = session.get(S3Bucket, name)
-        if row is None:
-            return None
-        return BucketFacts(row.name, row.account, row.region, row.pinned_policy, row.public_access_block, row.cors)

@@ -22,11 +22,11 @@ from reading_room.database.engine import Database
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import FileBlobStore, file_backend
 from reading_room.s3.backends.place import Bucket, PlaceError
-from reading_room.s3.blobs import BlobStore, DamagedBlob, StorageAway
+from reading_room.s3.blobs import BlobStore, DamagedBlob, StorageAway, blob_names
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import SpaceLimits
-from reading_room.s3.storage import blob_names
-from reading_room.s3.tables import S3Object, S3Part, S3Store
+from reading_room.s3.tables import S3Object, S3Part, S3Store, S3Version
+from reading_room.s3.versions import StoredVersion
 from reading_room.settings import Settings
 
 if TYPE_CHECKING:
@@ -164,10 +164,13 @@ def _check_left(database: Database, store: BlobStore, place: str, labelled: bool
     with database.reading() as session:
         if labelled and session.scalar(select(S3Store.store)) is None:
             return
-        objects = session.scalars(select(S3Object).where(S3Object.content.is_(None), S3Object.size > 0).limit(1)).all()
+        tables: tuple[type[StoredVersion], ...] = (S3Object, S3Version)
+        queries = (select(each.segments).where(each.content.is_(None), each.size > 0).limit(1) for each in tables)
+        rows = [segments for query in queries for segments in session.scalars(query)]
         parts = session.scalars(select(S3Part).limit(1)).all()
-    found = [(blob, size) for row in objects for blob, size in row.segments if blob in blob_names(row.segments)]
-    for blob, size in [*found[:1], *((part.blob, part.size) for part in parts)]:
+    found = [[(blob, size) for blob, size in segments if blob in blob_names(segments)] for segments in rows]
+    first = [each for of_row in found for each in of_row[:1]]
+    for blob, size in [*first, *((part.blob, part.size) for part in parts)]:
         try:
             store.open(blob, size).close()
         except DamagedBlob:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from reading_room.s3.backend import S3Request, S3Response
-from reading_room.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
+from reading_room.s3.errors import InvalidArgument, InvalidRequest
 from reading_room.s3.operations.keys import page_size
-from reading_room.s3.operations.objects import check_version, current, place
+from reading_room.s3.operations.objects import place
 from reading_room.s3.operations.stored import checksum_members, storage_class_of
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
-from reading_room.s3.tables import S3Object
+from reading_room.s3.versions import StoredVersion, existing
 
 _NAMES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 
@@ -22,7 +22,6 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
     """Return the attributes that the request names."""
     bucket, key = place(request)
     parameters = request.parameters
-    check_version(parameters.get("VersionId"))
     names = [name for name in parameters.get("ObjectAttributes", []) if name]
     if not names:
         raise InvalidRequest(
@@ -32,9 +31,7 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
         if name not in _NAMES:
             raise InvalidArgument("x-amz-object-attributes", name, "Invalid attribute name specified.")
     with store.database.reading() as session:
-        row = current(session, bucket, key)
-    if row is None:
-        raise NoSuchKey(key)
+        row = existing(session, bucket, key, parameters.get("VersionId"), request.incoming.method)
     known: dict[str, Any] = {
         "ETag": row.etag,
         "Checksum": checksum_members(row.checksum) or None,
@@ -42,10 +39,11 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
         "StorageClass": storage_class_of(row.headers),
         "ObjectSize": row.size,
     }
-    return respond(request, {"LastModified": row.last_modified} | {name: known[name] for name in names})
+    shown = {"LastModified": row.last_modified, "VersionId": store.shown_version(row)}
+    return respond(request, shown | {name: known[name] for name in names})
 
 
-def _parts(row: S3Object, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _parts(row: StoredVersion, parameters: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"TotalPartsCount": len(row.segments)}
     if row.part_checksums is None or row.checksum is None:
         return result  # Like S3, list the parts only if each of them has a checksum.

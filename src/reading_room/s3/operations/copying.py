@@ -7,18 +7,18 @@ from typing import Any
 
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
-from reading_room.s3 import buckets, multipart
+from reading_room.s3 import multipart
 from reading_room.s3.addressing import parse_copy_source
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.body_errors import EntityTooLarge
 from reading_room.s3.checksums import Digests, of_full_object
-from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, NoSuchKey
+from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, MethodNotAllowed
 from reading_room.s3.metadata import user_metadata
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
-    check_version,
     known_algorithm,
+    leased_version,
     place,
     plain_row,
     replace_object,
@@ -38,6 +38,7 @@ from reading_room.s3.ranges import check_copy_source, parse_copy_range
 from reading_room.s3.storage import Lease, Received, Storage
 from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import requested_tags
+from reading_room.s3.versions import StoredVersion
 
 _SOURCE_CONDITIONS = (
     "CopySource CopySourceIfMatch CopySourceIfNoneMatch CopySourceIfModifiedSince CopySourceIfUnmodifiedSince "
@@ -62,7 +63,8 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     named = {"StorageClass", "ServerSideEncryption"} & request.parameters.keys()
     source, lease = _leased_source(store, request)
     try:
-        if (source.bucket, source.key) == (bucket, key.encode()) and not (directive == "REPLACE" or named):
+        in_place = (source.bucket, source.key) == (bucket, key.encode()) and isinstance(source, S3Object)
+        if in_place and not (directive == "REPLACE" or named):
             raise InvalidRequest(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the "
                 "object's metadata, storage class, website redirect location or encryption attributes."
@@ -84,10 +86,11 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     row = plain_row(store, bucket, key, received, headers, metadata, checksum)
     set_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
     with store.admitted(received.writer) as session:
-        freed = replace_object(session, row, request.parameters)
-    store.committed(received.writer, freed)
+        changed = replace_object(session, row, request.parameters)
+    store.committed(received.writer, changed.freed)
     result = {"ETag": f'"{row.etag}"', "LastModified": row.last_modified, **checksum_members(checksum)}
-    return respond(request, {"CopyObjectResult": result, **ENCRYPTED})
+    ids = {"CopySourceVersionId": store.shown_version(source), "VersionId": changed.version_id}
+    return respond(request, {"CopyObjectResult": result, **ids, **ENCRYPTED})
 
 
 @s3_operation("UploadPartCopy", f"{_SOURCE_CONDITIONS} CopySourceRange PartNumber UploadId")
@@ -109,7 +112,7 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
         freed = multipart.put_part(session, part)
     store.committed(received.writer, freed)
     result = {"ETag": f'"{part.etag}"', "LastModified": part.last_modified, **checksum_members(part.checksum)}
-    return respond(request, {"CopyPartResult": result, **ENCRYPTED})
+    return respond(request, {"CopyPartResult": result, "CopySourceVersionId": store.shown_version(source), **ENCRYPTED})
 
 
 def _directive(parameters: Mapping[str, Any], what: str) -> str:
@@ -119,14 +122,14 @@ def _directive(parameters: Mapping[str, Any], what: str) -> str:
     return directive
 
 
-def _leased_source(store: Storage, request: S3Request) -> tuple[S3Object, Lease]:
+def _leased_source(store: Storage, request: S3Request) -> tuple[StoredVersion, Lease]:
     bucket, key, version = parse_copy_source(request.parameters["CopySource"])
-    check_version(version)
-    found = store.lease(bucket, key)
-    if found is None:
-        with store.database.reading() as session:
-            buckets.find(session, bucket)
-        raise NoSuchKey(key)
+    try:
+        found = leased_version(store, bucket, key, version, request.incoming.method)
+    except MethodNotAllowed:
+        raise InvalidRequest(
+            "The source of a copy request may not specifically refer to a delete marker by version id."
+        ) from None
     try:
         check_copy_source(request.parameters, found[0].etag, found[0].last_modified)
     except AwsError:
@@ -135,7 +138,7 @@ def _leased_source(store: Storage, request: S3Request) -> tuple[S3Object, Lease]
     return found
 
 
-def _copy_range(parameters: Mapping[str, Any], source: S3Object) -> tuple[int, int]:
+def _copy_range(parameters: Mapping[str, Any], source: StoredVersion) -> tuple[int, int]:
     header = parameters.get("CopySourceRange")
     if header is None:
         start, length = 0, source.size

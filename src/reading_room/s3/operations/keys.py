@@ -13,10 +13,10 @@ from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument
 from reading_room.s3.listing import ListedObject, Listing, list_keys
-from reading_room.s3.operations.objects import ONLY_VERSION
 from reading_room.s3.operations.stored import STANDARD
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
+from reading_room.s3.versions_listing import ListedVersion
 
 PAGE = 1000
 _TOKEN = b"after:"
@@ -71,29 +71,6 @@ def list_objects_v2(store: Storage, request: S3Request) -> S3Response:
     return respond(request, result)
 
 
-@s3_operation("ListObjectVersions", "Prefix Delimiter KeyMarker VersionIdMarker MaxKeys EncodingType")
-def list_object_versions(store: Storage, request: S3Request) -> S3Response:
-    """List versions. Buckets are unversioned, so each object is its only version, and there are no delete markers.
-
-    Clients that empty a bucket before they delete it, such as Terraform, call this.
-    """
-    parameters = request.parameters
-    marker, version = parameters.get("KeyMarker", ""), parameters.get("VersionIdMarker")
-    if version is not None and not marker:
-        problem = "A version-id marker cannot be specified without a key marker."
-        raise InvalidArgument("version-id-marker", version, problem)
-    if version not in (None, ONLY_VERSION):
-        raise InvalidArgument("version-id-marker", version, "Invalid version id specified")
-    listing, result = _listed(store, request, marker, with_owner=True)
-    result["Versions"] = [each | {"VersionId": ONLY_VERSION, "IsLatest": True} for each in result.pop("Contents")]
-    result |= {"KeyMarker": key_encoder(parameters)(marker), "VersionIdMarker": version or ""}
-    if listing.truncated and listing.last is not None:
-        result["NextKeyMarker"] = key_encoder(parameters)(listing.last)
-        if not listing.ends_in_prefix:
-            result["NextVersionIdMarker"] = ONLY_VERSION
-    return respond(request, result)
-
-
 def _read_token(token: str) -> str:
     try:
         marked = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
@@ -120,7 +97,7 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
         "MaxKeys": limit,
         "EncodingType": parameters.get("EncodingType"),
         "IsTruncated": listing.truncated,
-        "Contents": [_entry(row, encode_key, owner) for row in listing.objects],
+        "Contents": [entry_of(row, encode_key, owner) for row in listing.objects],
         "CommonPrefixes": [{"Prefix": encode_key(common)} for common in listing.prefixes],
     }
     if delimiter:
@@ -128,7 +105,10 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
     return listing, result
 
 
-def _entry(row: ListedObject, encode_key: Callable[[str], str], owner: dict[str, str] | None) -> dict[str, Any]:
+def entry_of(
+    row: ListedObject | ListedVersion, encode_key: Callable[[str], str], owner: dict[str, str] | None
+) -> dict[str, Any]:
+    """Return the entry of an object in a listing."""
     checksum = row.checksum or {}
     return {
         "Key": encode_key(row.key.decode()),

@@ -1,31 +1,21 @@
-"""Reading, writing, copying and deleting objects."""
+"""Reading and writing objects."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import ANONYMOUS
-from reading_room.aws.errors import AwsError
-from reading_room.database.engine import note_write
-from reading_room.database.functions import dialect_name, insert_for
-from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.blobs import WITH_ITS_ROW
 from reading_room.s3.checksums import ALGORITHMS, of_full_object
 from reading_room.s3.errors import (
-    InvalidArgument,
     InvalidPartNumber,
     InvalidRequest,
-    MalformedXML,
-    NoSuchBucket,
     NoSuchKey,
-    NoSuchVersion,
     NotImplementedHeader,
     PreconditionFailed,
 )
@@ -41,15 +31,16 @@ from reading_room.s3.operations.stored import (
 )
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.ranges import check_read, matches, parse_range
-from reading_room.s3.storage import Lease, LeasedStream, Received, Storage, blob_names, blobs_of
-from reading_room.s3.tables import S3Bucket, S3Object
+from reading_room.s3.storage import Lease, LeasedStream, Received, Storage
+from reading_room.s3.tables import S3Object, S3Version
 from reading_room.s3.tagging import requested_tags
+from reading_room.s3.version_errors import marker_refused
+from reading_room.s3.versions import Changed, StoredVersion, current, missing, shown_id
+from reading_room.s3.versions import replace as replace_version
 
 SINGLE_PUT_LIMIT = 5 * 1024**3
 """Bytes that one PutObject, UploadPart or CopyObject takes."""
 DEFAULT_CHECKSUM = "CRC64NVME"
-ONLY_VERSION = "null"
-"""S3's name for the only version of an object in an unversioned bucket."""
 _READ_PARAMETERS = (
     "IfMatch IfNoneMatch IfModifiedSince IfUnmodifiedSince Range PartNumber VersionId ChecksumMode "
     + OVERRIDE_PARAMETERS
@@ -73,51 +64,15 @@ def known_algorithm(name: str) -> str:
     return name.upper()
 
 
-def current(session: Session, bucket: str, key: str) -> S3Object | None:
-    """Return the object of a key, or ``None``."""
-    return session.get(S3Object, (bucket, key.encode()))
+def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any]) -> Changed:
+    """Store the row of an object as the newest version of its key.
 
-
-_TABLE = cast(Table, S3Object.__table__)
-_BEFORE = (
-    select(S3Object.etag, S3Object.segments)
-    .select_from(S3Bucket)
-    .outerjoin(S3Object, and_(S3Object.bucket == S3Bucket.name, S3Object.key == bindparam("key")))
-    .where(S3Bucket.name == bindparam("bucket"))
-)
-
-
-@cache
-def _write(dialect: str) -> Any:
-    """Return the statement that stores the row of an object."""
-    plain = insert_for(dialect)(_TABLE)
-    return plain.on_conflict_do_update(
-        index_elements=["bucket", "key"],
-        set_={column.name: plain.excluded[column.name] for column in _TABLE.columns if not column.primary_key},
-    )
-
-
-def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any]) -> list[str]:
-    """Store the row of an object in place of the one before. Return the blobs that no row names any more.
-
-    Two statements do this without an entity of the session, because a small write consists of little else; the
-    session's own way to run them would take half as long again. Raises ``NoSuchBucket``, and ``PreconditionFailed`` or
-    ``NoSuchKey`` if IfMatch or IfNoneMatch do not hold.
+    Raises ``NoSuchBucket``, and ``PreconditionFailed`` or ``NoSuchKey`` if IfMatch or IfNoneMatch do not hold.
     """
-    connection = session.connection()
-    before = connection.execute(_BEFORE, {"bucket": row.bucket, "key": row.key}).one_or_none()
-    if before is None:
-        raise NoSuchBucket(row.bucket)
-    _check_write_conditions(before.etag, row.key.decode(), conditions)
-    kept = {blob for blob, _ in row.segments}
-    connection.execute(
-        _write(dialect_name(session)), {name: value for name, value in vars(row).items() if not name.startswith("_")}
-    )
-    note_write(session, S3Object)
-    return [blob for blob in blob_names(before.segments or ()) if blob not in kept]
+    return replace_version(session, row, lambda etag, key: check_write_conditions(etag, key, conditions))
 
 
-def _check_write_conditions(etag: str | None, key: str, conditions: Mapping[str, Any]) -> None:
+def check_write_conditions(etag: str | None, key: str, conditions: Mapping[str, Any]) -> None:
     """Check the conditions of a write against the ETag of the present object; ``etag`` is ``None`` without one."""
     if {"IfMatch", "IfNoneMatch"} <= conditions.keys():
         raise NotImplementedHeader("If-Match,If-None-Match")
@@ -144,7 +99,7 @@ def _check_put(store: Storage, request: S3Request) -> None:
         # This is checked again with the write of the row. The check here saves the client the upload.
         with store.database.reading() as session:
             found = current(session, bucket, key)
-            _check_write_conditions(found.etag if found is not None else None, key, request.parameters)
+            check_write_conditions(found.etag if found is not None else None, key, request.parameters)
 
 
 @s3_operation(
@@ -163,9 +118,10 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     set_tags(store, row, requested_tags(request.parameters))
     received.writer.seal()
     with store.admitted(received.writer) as session:
-        freed = replace_object(session, row, request.parameters)
-    store.committed(received.writer, freed)
-    return respond(request, {"ETag": f'"{row.etag}"', **ENCRYPTED, **checksum_members(checksum)})
+        changed = replace_object(session, row, request.parameters)
+    store.committed(received.writer, changed.freed)
+    result = {"ETag": f'"{row.etag}"', "VersionId": changed.version_id, **ENCRYPTED, **checksum_members(checksum)}
+    return respond(request, result)
 
 
 def plain_row(
@@ -240,16 +196,31 @@ def head_object(store: Storage, request: S3Request) -> S3Response:
     return _read(store, request, row)[1]
 
 
-def _leased(store: Storage, request: S3Request) -> tuple[S3Object, Lease]:
+def _leased(store: Storage, request: S3Request) -> tuple[StoredVersion, Lease]:
     bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"))
-    found = store.lease(bucket, key)
+    return leased_version(store, bucket, key, request.parameters.get("VersionId"), request.incoming.method)
+
+
+def leased_version(
+    store: Storage, bucket: str, key: str, version: str | None, method: str
+) -> tuple[StoredVersion, Lease]:
+    """Return a version, or the current object of a key, with a lease on its bytes, for a request with a method.
+
+    Raises ``NoSuchBucket``, ``NoSuchKey``, ``NoSuchVersion``, ``InvalidArgument``, and ``MethodNotAllowed`` for a
+    delete marker.
+    """
+    found = store.lease(bucket, key, version)
     if found is None:
-        raise NoSuchKey(key)
-    return found
+        with store.database.reading() as session:
+            raise missing(session, bucket, key, version)
+    row, lease = found
+    if isinstance(row, S3Version) and row.is_delete_marker:
+        lease.release()
+        raise marker_refused(method, shown_id(row.version_id), row.last_modified)
+    return row, lease
 
 
-def _read(store: Storage, request: S3Request, row: S3Object) -> tuple[_Selection, S3Response]:
+def _read(store: Storage, request: S3Request, row: StoredVersion) -> tuple[_Selection, S3Response]:
     parameters = request.parameters
     etag = ("etag", f'"{row.etag}"')
     check_read(parameters, row.etag, row.last_modified, dict([etag]))
@@ -257,6 +228,7 @@ def _read(store: Storage, request: S3Request, row: S3Object) -> tuple[_Selection
     result: dict[str, Any] = {
         "ETag": f'"{row.etag}"',
         "LastModified": row.last_modified,
+        "VersionId": store.shown_version(row),
         "AcceptRanges": "bytes",
         "ContentLength": selection.length,
         "Metadata": {name: encode(value) for name, value in row.user_metadata.items()},
@@ -272,7 +244,7 @@ def _read(store: Storage, request: S3Request, row: S3Object) -> tuple[_Selection
     return selection, respond(request, result, status=selection.status, headers=described(row, parameters))
 
 
-def _select(parameters: Mapping[str, Any], row: S3Object) -> _Selection:
+def _select(parameters: Mapping[str, Any], row: StoredVersion) -> _Selection:
     number, header = parameters.get("PartNumber"), parameters.get("Range")
     if number is not None:
         if header is not None:
@@ -282,7 +254,7 @@ def _select(parameters: Mapping[str, Any], row: S3Object) -> _Selection:
     return _Selection(0, row.size, checksum=row.checksum) if found is None else _Selection(*found, status=206)
 
 
-def _select_part(number: int, row: S3Object) -> _Selection:
+def _select_part(number: int, row: StoredVersion) -> _Selection:
     count = len(row.segments)
     if not 1 <= number <= count:
         raise InvalidPartNumber(number, count)
@@ -292,77 +264,6 @@ def _select_part(number: int, row: S3Object) -> _Selection:
         checksum = {**checksum, "value": row.part_checksums[number - 1]}
     parts = count if row.multipart else None
     return _Selection(start, row.segments[number - 1][1], 206 if row.size else 200, parts, checksum)
-
-
-def check_version(version: str | None) -> None:
-    """Raise ``InvalidArgument`` unless the version is the only one of an object in an unversioned bucket."""
-    if version not in (None, ONLY_VERSION):
-        raise InvalidArgument("versionId", version, "Invalid version id specified")
-
-
-@s3_operation("DeleteObject", "VersionId IfMatch BypassGovernanceRetention")
-def delete_object(store: Storage, request: S3Request) -> S3Response:
-    """Delete an object. A missing object is no error, unless the request has a condition.
-
-    There is no object lock here, so BypassGovernanceRetention has nothing to bypass.
-    """
-    bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"))
-    with store.database.transaction() as session:
-        row = current(session, bucket, key)
-        if row is None and request.parameters.get("IfMatch", "").strip() == "*":
-            # With an ETag, the second of two concurrent deletions gets the error that the object is gone.
-            raise PreconditionFailed("If-Match")
-        _check_write_conditions(row.etag if row is not None else None, key, request.parameters)
-        freed = []
-        if row is not None:
-            freed = blobs_of([row])
-            session.delete(row)
-    store.forget(freed)
-    return respond(request)
-
-
-@s3_operation("DeleteObjects", "Delete BypassGovernanceRetention")
-def delete_objects(store: Storage, request: S3Request) -> S3Response:
-    """Delete up to 1,000 objects in one transaction. Those that policies deny are reported and stay."""
-    entries = request.parameters.get("Delete", {}).get("Objects", [])
-    if not entries or len(entries) > 1000 or not all(entry.get("Key") for entry in entries):
-        raise MalformedXML
-    deleted: list[dict[str, Any]] = []
-    errors: list[dict[str, Any]] = []
-    freed: list[str] = []
-    with store.database.transaction() as session:
-        buckets.find(session, request.bucket or "")
-        for entry in entries:
-            key = entry["Key"]
-            named = {"Key": key, "VersionId": entry.get("VersionId")}
-            row = current(session, request.bucket or "", key)
-            refusal = request.refused.get(key) or _delete_refusal(entry, row)
-            if refusal is not None:
-                errors.append({**named, "Code": refusal.code, "Message": refusal.message})
-                continue
-            if row is not None:
-                freed += blobs_of([row])
-                session.delete(row)
-                session.flush()
-            deleted.append(named)
-    store.forget(freed)
-    quiet = request.parameters["Delete"].get("Quiet", False)
-    return respond(request, {"Deleted": [] if quiet else deleted, "Errors": errors})
-
-
-def _delete_refusal(entry: Mapping[str, Any], row: S3Object | None) -> AwsError | None:
-    try:
-        if (version := entry.get("VersionId")) not in (None, ONLY_VERSION):
-            raise NoSuchVersion(entry["Key"], version)
-        for condition in ("LastModifiedTime", "Size"):
-            if condition in entry:
-                raise NotImplementedHeader(condition)
-        if (match := entry.get("ETag")) is not None and (row is None or not matches(match, row.etag)):
-            raise PreconditionFailed("If-Match")
-    except AwsError as error:
-        return error
-    return None
 
 
 def place(request: S3Request) -> tuple[str, str]:

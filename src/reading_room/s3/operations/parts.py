@@ -15,7 +15,7 @@ from reading_room.s3.checksums import ALGORITHMS, encode
 from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from reading_room.s3.metadata import user_metadata
 from reading_room.s3.operations.keys import key_encoder, page_size
-from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, current, known_algorithm, place, replace_object
+from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, known_algorithm, place, replace_object
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     WRITE_PARAMETERS,
@@ -28,6 +28,7 @@ from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Received, Storage
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
 from reading_room.s3.tagging import requested_tags
+from reading_room.s3.versions import current
 
 
 @s3_operation("CreateMultipartUpload", f"ChecksumType {WRITE_PARAMETERS}")
@@ -122,10 +123,11 @@ def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
             if row.tags:
                 store.expect_tags()
         etag, checksum = row.etag, row.checksum
+        version_id = row.version_id
     store.forget(freed)
     host = request.incoming.header("host") or "s3.amazonaws.com"
     location = f"http{'s' if request.incoming.path.secure else ''}://{host}{request.incoming.raw_path}"
-    result = {"Bucket": bucket, "Key": key, "ETag": f'"{etag}"', "Location": location}
+    result = {"Bucket": bucket, "Key": key, "ETag": f'"{etag}"', "Location": location, "VersionId": version_id}
     return respond(request, {**result, **ENCRYPTED, **checksum_members(checksum)})
 
 
@@ -147,7 +149,7 @@ def _completed(store: Storage, request: S3Request, session: Session, upload: S3U
         raise InvalidRequest(
             f"The provided 'x-amz-mp-object-size' header value {expected} does not match what was computed: {size}"
         )
-    return completed.row, [*completed.unused, *replace_object(session, completed.row, parameters)]
+    return completed.row, [*completed.unused, *replace_object(session, completed.row, parameters).freed]
 
 
 @s3_operation("AbortMultipartUpload", "UploadId")

@@ -13,10 +13,9 @@ from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import (
     AccessControlListNotSupported,
     MalformedXML,
-    NoSuchKey,
     NotImplementedParameter,
 )
-from reading_room.s3.operations.objects import check_version, current, place
+from reading_room.s3.operations.objects import place
 from reading_room.s3.operations.stored import check_acl
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
@@ -27,6 +26,7 @@ from reading_room.s3.unconfigured import (
     ObjectLockConfigurationNotFound,
     ReplicationConfigurationNotFound,
 )
+from reading_room.s3.versions import existing
 
 
 def _acl(account: str) -> dict[str, Any]:
@@ -130,7 +130,6 @@ def _empty(store: Storage, request: S3Request) -> S3Response:
     return respond(request)
 
 
-s3_operation("GetBucketVersioning")(_empty)
 s3_operation("GetBucketLogging")(_empty)
 s3_operation("GetBucketAccelerateConfiguration")(_empty)
 s3_operation("GetBucketNotificationConfiguration")(_empty)
@@ -157,7 +156,5 @@ def _account(store: Storage, request: S3Request) -> str:
 
 def _existing(store: Storage, request: S3Request) -> None:
     bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"))
     with store.database.reading() as session:
-        if current(session, bucket, key) is None:
-            raise NoSuchKey(key)
+        existing(session, bucket, key, request.parameters.get("VersionId"), request.incoming.method)

@@ -14,8 +14,8 @@ from reading_room.s3.errors import (
     NotImplementedHeader,
 )
 from reading_room.s3.metadata import check_size, user_metadata
-from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import requested_tags
+from reading_room.s3.versions import StoredVersion
 
 ENCRYPTED = {"ServerSideEncryption": "AES256"}
 """The header that S3 has sent for every object since it encrypts by default."""
@@ -117,7 +117,7 @@ def storage_class_of(headers: Mapping[str, str]) -> str:
     return headers.get(CLASS_HEADER, STANDARD)
 
 
-def described(row: S3Object, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def described(row: StoredVersion, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the headers that describe an object, with the response-… overrides of a read.
 
     Raises ``InvalidArgument`` for an override that cannot be the value of a header.

@@ -8,13 +8,12 @@ from sqlalchemy.orm import Session
 
 from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
-from reading_room.s3.errors import NoSuchKey
-from reading_room.s3.operations.objects import check_version, current, place
+from reading_room.s3.operations.objects import place
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
-from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import BUCKET_TAGS, OBJECT_TAGS, read_tag_set, tag_set
 from reading_room.s3.unconfigured import NoSuchTagSet
+from reading_room.s3.versions import StoredVersion, existing
 
 
 @s3_operation("PutObjectTagging", "VersionId Tagging")
@@ -22,23 +21,22 @@ def put_object_tagging(store: Storage, request: S3Request) -> S3Response:
     """Replace the tags of an object."""
     tags = read_tag_set(request.parameters.get("Tagging"), OBJECT_TAGS)
     store.expect_tags()
-    _set_object_tags(store, request, tags)
-    return respond(request)
+    return respond(request, {"VersionId": _set_object_tags(store, request, tags)})
 
 
 @s3_operation("GetObjectTagging", "VersionId")
 def get_object_tagging(store: Storage, request: S3Request) -> S3Response:
     """Return an object's tags."""
     with store.database.reading() as session:
-        tags = _object(session, request).tags
-    return respond(request, {"TagSet": tag_set(tags)})
+        row = _object(session, request)
+        tags = row.tags
+    return respond(request, {"TagSet": tag_set(tags), "VersionId": store.shown_version(row)})
 
 
 @s3_operation("DeleteObjectTagging", "VersionId")
 def delete_object_tagging(store: Storage, request: S3Request) -> S3Response:
     """Remove all tags of an object."""
-    _set_object_tags(store, request, {})
-    return respond(request)
+    return respond(request, {"VersionId": _set_object_tags(store, request, {})})
 
 
 @s3_operation("PutBucketTagging", "Tagging")
@@ -68,15 +66,13 @@ def delete_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
     return respond(request)
 
 
-def _set_object_tags(store: Storage, request: S3Request, tags: Mapping[str, str]) -> None:
+def _set_object_tags(store: Storage, request: S3Request, tags: Mapping[str, str]) -> str | None:
+    """Set the tags of an object, and return the id of its version."""
     with store.database.transaction() as session:
-        _object(session, request).tags = dict(tags) or None
+        row = _object(session, request)
+        row.tags = dict(tags) or None
+        return store.shown_version(row)
 
 
-def _object(session: Session, request: S3Request) -> S3Object:
-    bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"))
-    row = current(session, bucket, key)
-    if row is None:
-        raise NoSuchKey(key)
-    return row
+def _object(session: Session, request: S3Request) -> StoredVersion:
+    return existing(session, *place(request), request.parameters.get("VersionId"), request.incoming.method)

@@ -1,0 +1,53 @@
+"""The facts of buckets, which every request needs. They are read once and kept until a bucket is written."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from reading_room.database.engine import Database
+from reading_room.database.kept import Kept
+from reading_room.s3.backend import BucketFacts
+from reading_room.s3.public_access import may_allow_anonymous
+from reading_room.s3.tables import S3Bucket
+
+
+class BucketCache:
+    """A cache of ``BucketFacts``. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept = Kept[str, BucketFacts](database, S3Bucket)
+        self._open = Kept[None, frozenset[str]](database, S3Bucket)
+
+    def find(self, name: str) -> BucketFacts | None:
+        """Return the facts of a bucket, or ``None``."""
+        return self._kept.get(name, self._read)
+
+    def open(self) -> frozenset[str]:
+        """Return the buckets whose policies might allow anonymous requests."""
+        return self._open.get(None, self._read_open) or frozenset()
+
+    def known_open(self) -> frozenset[str] | None:
+        """Return ``open`` if no bucket was written since its last call, else ``None``."""
+        return self._open.peek(None)
+
+    def _read_open(self, _: None) -> frozenset[str]:
+        query = select(S3Bucket.name, S3Bucket.pinned_policy, S3Bucket.public_access_block)
+        with self._database.reading() as session:
+            rows = session.execute(query.where(S3Bucket.pinned_policy.is_not(None))).all()
+        return frozenset(name for name, policy, switches in rows if policy and may_allow_anonymous(policy, switches))
+
+    def _read(self, name: str) -> BucketFacts | None:
+        with self._database.reading() as session:
+            row = session.get(S3Bucket, name)
+        if row is None:
+            return None
+        return BucketFacts(
+            name=row.name,
+            account=row.account,
+            region=row.region,
+            policy=row.pinned_policy,
+            public_access_block=row.public_access_block,
+            cors=row.cors,
+            versioning=row.versioning,
+        )
