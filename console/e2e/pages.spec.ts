@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { CreateEntityRecognizerCommand } from "@aws-sdk/client-comprehend";
+import { CreateEntityRecognizerCommand, CreateFlywheelCommand } from "@aws-sdk/client-comprehend";
 import {
   CreateNetworkInterfaceCommand,
   DescribeDhcpOptionsCommand,
@@ -33,6 +33,7 @@ interface Seen {
   readonly routeTable: string;
   readonly dhcpOptions: string;
   readonly model: string;
+  readonly flywheel: string;
   /** The id of a refused request. */
   readonly refused: string;
 }
@@ -57,6 +58,10 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["models-create-recognizer", () => "/models/create-recognizer"],
   ["model", ({ model }) => `/models/view?arn=${encodeURIComponent(model)}`],
   ["model-endpoints", () => "/model-endpoints"],
+  ["flywheels", () => "/flywheels"],
+  ["flywheels-create", () => "/flywheels/create"],
+  ["flywheels-create-dataset", ({ flywheel }) => `/flywheels/create-dataset?${new URLSearchParams({ flywheel })}`],
+  ["flywheel", ({ flywheel }) => `/flywheels/view?${new URLSearchParams({ arn: flywheel })}`],
   [
     "models-compare",
     ({ model }) => `/models/compare?${new URLSearchParams({ one: model, other: `${model}/version/gone` })}`,
@@ -108,7 +113,7 @@ const WIDTHS = [1280, 3840, 360];
 async function lookAround(world: World): Promise<Seen> {
   const [ec2, job] = [world.ec2(), await seededJob(world)];
   const inVpc = { Filters: [{ Name: "vpc-id", Values: [job.vpc] }] };
-  const [refused, endpoints, tables, lists, sets, logs, made, trained] = await Promise.all([
+  const [refused, endpoints, tables, lists, sets, logs, made, trained, turned] = await Promise.all([
     refusedRequest(world),
     ec2.send(new DescribeVpcEndpointsCommand(inVpc)),
     ec2.send(new DescribeRouteTablesCommand(inVpc)),
@@ -129,6 +134,15 @@ async function lookAround(world: World): Promise<Seen> {
         },
       }),
     ),
+    world.comprehend().send(
+      new CreateFlywheelCommand({
+        FlywheelName: `seen-${Date.now()}`,
+        ModelType: "DOCUMENT_CLASSIFIER",
+        TaskConfig: { LanguageCode: "en", DocumentClassificationConfig: { Mode: "MULTI_CLASS" } },
+        DataAccessRoleArn: job.roleArn,
+        DataLakeS3Uri: `s3://${job.bucket}/lake/`,
+      }),
+    ),
   ]);
   return {
     job,
@@ -139,6 +153,7 @@ async function lookAround(world: World): Promise<Seen> {
     flowLog: logs.FlowLogs?.[0]?.FlowLogId ?? "",
     networkInterface: made.NetworkInterface?.NetworkInterfaceId ?? "",
     model: trained.EntityRecognizerArn ?? "",
+    flywheel: turned.FlywheelArn ?? "",
     refused: refused.id,
   };
 }

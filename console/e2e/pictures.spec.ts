@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import type { Page } from "@playwright/test";
 import { refusedRequest } from "./seeds";
+import { turnedFlywheel } from "./wheels";
 import { expect, test } from "./world";
 
 /** The pictures of the documents, taken again by `make pictures`; PICTURES is their folder. */
@@ -50,6 +51,15 @@ test("the form of a job, and the network", async ({ signedIn: page, world }) => 
   await page.goto("/vpc/map");
   await expect(page.getByText("vpc-").first()).toBeVisible();
   await take(page, "map");
+});
+
+test("a flywheel", async ({ signedIn: page, world }) => {
+  test.setTimeout(600_000);
+  const arn = await turnedFlywheel(world, "mail");
+  await page.goto(`/flywheels/view?${new URLSearchParams({ arn })}`);
+  await expect(page.getByTestId("stage-evaluation")).toContainText("F1 of the active model");
+  await expect(page.getByTestId("stage-endpoints")).toContainText("In service");
+  await take(page, "flywheel");
 });
 
 test("a denial, explained", async ({ signedIn: page, world }) => {

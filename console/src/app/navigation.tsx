@@ -13,6 +13,7 @@ const ITEMS: SideNavigationProps.Item[] = [
       link("Analyze in several ways", "/jobs/create-several"),
       link("Real-time analysis", "/analyze"),
       link("Custom models", "/models"),
+      link("Flywheels", "/flywheels"),
       link("Model endpoints", "/model-endpoints"),
       link("Recall profiles", "/pii-profiles"),
     ],

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly message: string | undefined;
   readonly model: string;
   readonly desiredModel: string;
+  /** The ARN of the flywheel whose active model it follows. */
+  readonly flywheel: string | undefined;
   readonly units: number | undefined;
   readonly desiredUnits: number;
   readonly created: Date | undefined;
@@ -47,6 +49,7 @@ export function endpointOf(properties: EndpointProperties): Endpoint {
     message: properties.Message,
     model: properties.ModelArn ?? "",
     desiredModel: properties.DesiredModelArn ?? properties.ModelArn ?? "",
+    flywheel: properties.FlywheelArn,
     units: properties.CurrentInferenceUnits,
     desiredUnits: properties.DesiredInferenceUnits ?? 0,
     created: properties.CreationTime,

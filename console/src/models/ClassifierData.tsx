@@ -3,15 +3,13 @@ import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import RadioGroup from "@cloudscape-design/components/radio-group";
-import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { EncryptionField } from "../create/parts/EncryptionField";
 import { S3LocationField } from "../create/parts/S3LocationField";
-import { type ClassifierDraft, DEFAULT_DELIMITER, DELIMITERS, delimiterName, type Mode } from "./classifierDraft";
+import type { ClassifierDraft, Mode } from "./classifierDraft";
+import { DelimiterField } from "./DelimiterField";
 import { DataSpecifications, LocationField, TestField } from "./dataFields";
 import type { SectionProps } from "./TrainingForm";
-
-const DELIMITER_OPTIONS = Array.from(DELIMITERS).map((value) => ({ value, label: delimiterName(value) }));
 
 /** The sections "Data specifications" and "Output data" of a classifier. */
 export function ClassifierData(section: SectionProps<ClassifierDraft>) {
@@ -52,16 +50,7 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
       >
         <SpaceBetween size="l">
           {draft.mode === "MULTI_LABEL" && (
-            <FormField
-              label="Delimiter for labels"
-              description="The character between several labels of one document. With a wrong one, they are read as one long label."
-            >
-              <Select
-                options={DELIMITER_OPTIONS}
-                selectedOption={DELIMITER_OPTIONS.find(({ value }) => value === draft.delimiter) ?? null}
-                onChange={({ detail }) => change({ delimiter: detail.selectedOption.value ?? DEFAULT_DELIMITER })}
-              />
-            </FormField>
+            <DelimiterField value={draft.delimiter} onChange={(delimiter) => change({ delimiter })} />
           )}
           <LocationField
             section={section}

@@ -11,6 +11,8 @@ interface Props {
   readonly manifests: readonly Manifest[];
   readonly onChange: (manifests: readonly Manifest[]) => void;
   readonly problems: Problems;
+  /** Whether all have the same use, so that none has to be chosen. */
+  readonly oneUse?: boolean;
 }
 
 const SPLITS = [
@@ -19,7 +21,7 @@ const SPLITS = [
 ];
 
 /** Labelled data of SageMaker Ground Truth: one to five manifests. */
-export function ManifestsField({ manifests, onChange, problems }: Props) {
+export function ManifestsField({ manifests, onChange, problems, oneUse = false }: Props) {
   const set = (id: string, change: Partial<Manifest>): void =>
     onChange(manifests.map((manifest) => (manifest.id === id ? { ...manifest, ...change } : manifest)));
   return (
@@ -47,13 +49,15 @@ export function ManifestsField({ manifests, onChange, problems }: Props) {
               onChange={({ detail }) => set(id, { attributes: detail.value })}
             />
           </FormField>
-          <FormField label={`Use of manifest ${index + 1}`}>
-            <Select
-              options={SPLITS}
-              selectedOption={SPLITS.find(({ value }) => value === split) ?? null}
-              onChange={({ detail }) => set(id, { split: detail.selectedOption.value === "TEST" ? "TEST" : "TRAIN" })}
-            />
-          </FormField>
+          {!oneUse && (
+            <FormField label={`Use of manifest ${index + 1}`}>
+              <Select
+                options={SPLITS}
+                selectedOption={SPLITS.find(({ value }) => value === split) ?? null}
+                onChange={({ detail }) => set(id, { split: detail.selectedOption.value === "TEST" ? "TEST" : "TRAIN" })}
+              />
+            </FormField>
+          )}
           {manifests.length > 1 && (
             <Button onClick={() => onChange(manifests.filter((manifest) => manifest.id !== id))}>
               {`Remove manifest ${index + 1}`}

@@ -1,9 +1,7 @@
-import FormField from "@cloudscape-design/components/form-field";
-import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { DataSpecifications, LocationField, TestField } from "./dataFields";
+import { DataSpecifications, InputFormatField, LabelsField, LocationField, TestField } from "./dataFields";
 import { EntityTypesField } from "./EntityTypesField";
-import { hasOwnTest, type Labels, type RecognizerDraft } from "./recognizerDraft";
+import { hasOwnTest, type RecognizerDraft } from "./recognizerDraft";
 import type { SectionProps } from "./TrainingForm";
 
 /** The section "Data specifications" of a recognizer. */
@@ -24,59 +22,14 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
   const { draft, change } = section;
   return (
     <SpaceBetween size="l">
-      <FormField label="Training type">
-        <RadioGroup
-          value={draft.labels}
-          onChange={({ detail }) => change({ labels: detail.value as Labels })}
-          items={[
-            {
-              value: "annotations",
-              label: "Using annotations and training documents",
-              description: "The file says where in the documents the entities are. This gives better models.",
-            },
-            {
-              value: "list",
-              label: "Using entity list and training documents",
-              description: "The file names entities without saying where they are.",
-            },
-          ]}
-        />
-      </FormField>
-      {draft.labels === "annotations" ? (
-        <LocationField
-          section={section}
-          field="annotations"
-          label="Annotations"
-          description="CSV with the header File,Line,Begin Offset,End Offset,Type. At least 25 of each type. Offsets count code points; the end is excluded."
-          placeholder="s3://bucket/annotations.csv"
-          csv
-        />
-      ) : (
-        <LocationField
-          section={section}
-          field="list"
-          label="Entity list"
-          description="CSV with the header Text,Type: an entity and its type per row."
-          placeholder="s3://bucket/entities.csv"
-          csv
-        />
-      )}
+      <LabelsField section={section} />
       <LocationField
         section={section}
         field="documents"
         label="Training documents"
         description="The texts that contain the entities."
       />
-      <FormField label="Input format">
-        <RadioGroup
-          value={draft.inputFormat}
-          onChange={({ detail }) => change({ inputFormat: detail.value as RecognizerDraft["inputFormat"] })}
-          items={[
-            { value: "ONE_DOC_PER_LINE", label: "One document per line" },
-            { value: "ONE_DOC_PER_FILE", label: "One document per file" },
-          ]}
-        />
-      </FormField>
+      <InputFormatField value={draft.inputFormat} onChange={(inputFormat) => change({ inputFormat })} />
       {draft.labels === "annotations" && (
         <TestField value={draft.ownTest} onChange={(ownTest) => change({ ownTest })} />
       )}

@@ -103,7 +103,8 @@ function csvMembers(draft: RecognizerDraft) {
   };
 }
 
-function typeProblems(types: readonly string[]): Problems {
+/** What is wrong with the types that a recognizer learns, by the name of their fields. */
+export function typeProblems(types: readonly string[]): Problems {
   const problems: Record<string, string | undefined> = {};
   if (types.length === 0) problems["types"] = "Add at least one type.";
   if (types.length > ENTITY_TYPES) problems["types"] = `A recognizer has at most ${ENTITY_TYPES} types.`;

@@ -116,7 +116,8 @@ export function given(...uris: readonly string[]): string[] {
   return uris.filter((uri) => s3UriProblem(uri) === undefined);
 }
 
-function manifestProblems(manifests: readonly Manifest[]): Problems {
+/** What is wrong with manifests, by the name of their fields. */
+export function manifestProblems(manifests: readonly Manifest[]): Problems {
   const problems: Record<string, string | undefined> = {};
   if (manifests.length > MANIFESTS) problems["manifests"] = `A training accepts at most ${MANIFESTS} manifests.`;
   if (manifests.every(({ split }) => split === "TEST")) {

@@ -22,6 +22,10 @@ const LABELS: Readonly<Record<string, string>> = {
   groups: "security groups",
   tags: "tags",
   policy: "model policy",
+  model: "model",
+  lake: "location of the data lake",
+  rows: "rows",
+  description: "description",
 };
 
 /** Which fields must still be filled in or corrected, as a sentence; ``undefined`` if the form is complete. */

@@ -8,7 +8,8 @@ import { type Column, ResourceTable } from "../../components/ResourceTable";
 import { type Fact, SideBySide } from "../../components/SideBySide";
 import { deletionWord, type Model, statusOf } from "../model";
 import { Difference } from "./Difference";
-import { type LabelPair, labelPairs, type MetricPair, metricPairs, sameTest } from "./sides";
+import { MetricPairs, share } from "./MetricPairs";
+import { type LabelPair, labelPairs, metricPairs, sameTest } from "./sides";
 import { useLabelScores } from "./useLabelScores";
 
 interface Props {
@@ -21,18 +22,13 @@ export function Comparison({ one, other }: Props) {
   const [first, second] = sideNames(one, other);
   const metrics = useMemo(() => metricPairs(one, other), [one, other]);
   const [left, right] = useMemo(() => [factsOf(one), factsOf(other)], [one, other]);
-  const metricColumns = useMemo(() => columnsOfMetrics(first, second), [first, second]);
   return (
     <SpaceBetween size="l">
       <TestNote one={one} other={other} />
-      <ResourceTable
+      <MetricPairs
         title="Metrics"
-        noun="metric"
-        name="compared-metrics"
-        items={metrics}
-        columns={metricColumns}
-        keyOf={({ name }) => name}
-        short
+        sides={[first, second]}
+        pairs={metrics}
         empty="Neither model has metrics: only a trained model has them."
       />
       <Labels one={one} other={other} first={first} second={second} />
@@ -102,18 +98,6 @@ function Labels({ one, other, first, second }: LabelsProps) {
       />
     </SpaceBetween>
   );
-}
-
-const share = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(4));
-
-function columnsOfMetrics(first: string, second: string): Column<MetricPair>[] {
-  return [
-    { id: "name", header: "Metric", cell: ({ name }) => name },
-    { id: "one", header: first, cell: ({ one }) => share(one) },
-    { id: "other", header: second, cell: ({ other }) => share(other) },
-    { id: "difference", header: "Difference", cell: (pair) => <Difference {...pair} />, width: 150 },
-    { id: "meaning", header: "Meaning", cell: ({ meaning }) => meaning, width: 280 },
-  ];
 }
 
 function columnsOfLabels(first: string, second: string): Column<LabelPair>[] {

@@ -1,1 +1,0 @@
-import{Y as e,n as t,r as n,t as r}from"./commandBuilder-CCFdgVb6.js";var i=class extends n(r,t,`ListTagsForResource`,e){};export{i as t};

@@ -1,1 +1,0 @@
-import{t as e}from"./useQuery-BdJ_kKkH.js";import{b as t}from"./index-D1XJpykp.js";var n=[`reading-room`,`ListPiiProfiles`];function r(){let r=t();return e({queryKey:n,queryFn:async({signal:e})=>(await r(`ListPiiProfiles`,{},e)).PiiProfiles})}export{r as n,n as t};
