@@ -35,6 +35,7 @@ from reading_room.jobs.submission import NewJob, row_of
 from reading_room.jobs.tables import JobRow
 from reading_room.s3.backends.files import FileBlobStore
 from reading_room.s3.checksums import Digests, of_full_object
+from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, plain_row, replace_object
 from reading_room.s3.space import Space
 from reading_room.s3.storage import Received, Storage
@@ -205,19 +206,22 @@ def write_objects(settings: Settings, bucket: str, count: int) -> None:
     """Write this many objects of one short document each, ``letters/000000.txt`` and so on. Raises ``NoSuchBucket``."""
     with _database(settings) as database, ThreadPoolExecutor(1) as executor:
         blobs = FileBlobStore(settings.data / "objects")
-        store = Storage(database, blobs, settings.region, system_clock, executor, Space())
+        keys = ObjectKeys(database, system_clock)
+        store = Storage(database, blobs, settings.region, system_clock, executor, Space(), keys=keys)
         for begin in range(0, count, AT_ONCE):
+            rows = []
+            for number in range(begin, min(begin + AT_ONCE, count)):
+                letter = f"Letter {number} says that it is rather short.\n".encode()
+                digests = Digests((DEFAULT_CHECKSUM,))
+                digests.update(letter)
+                writer = store.create(settings.account, store.fresh_key())
+                writer.write(letter)
+                checksum = of_full_object(digests, DEFAULT_CHECKSUM)
+                headers = {"content-type": "text/plain"}
+                received = Received(writer, digests)
+                rows.append(plain_row(store, bucket, f"letters/{number:06}.txt", received, headers, {}, checksum))
             with database.transaction() as session:
-                for number in range(begin, min(begin + AT_ONCE, count)):
-                    letter = f"Letter {number} says that it is rather short.\n".encode()
-                    digests = Digests((DEFAULT_CHECKSUM,))
-                    digests.update(letter)
-                    writer = store.create(settings.account)
-                    writer.write(letter)
-                    checksum = of_full_object(digests, DEFAULT_CHECKSUM)
-                    headers = {"content-type": "text/plain"}
-                    received = Received(writer, digests)
-                    row = plain_row(store, bucket, f"letters/{number:06}.txt", received, headers, {}, checksum)
+                for row in rows:
                     replace_object(session, row, {})
                 count_outside_write(session)
 

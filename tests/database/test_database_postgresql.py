@@ -233,8 +233,8 @@ def test_a_migration_is_one_transaction(name: str, tmp_path: Path, fails: bool) 
 
 
 BEFORE_13 = """
-DROP TABLE s3_versions; ALTER TABLE s3_uploads DROP COLUMN lock;
-ALTER TABLE s3_objects DROP COLUMN version_id, DROP COLUMN lock, DROP COLUMN rank;
+DROP TABLE s3_versions; DROP TABLE s3_service_keys; ALTER TABLE s3_uploads DROP COLUMN lock, DROP COLUMN encryption;
+ALTER TABLE s3_objects DROP COLUMN version_id, DROP COLUMN lock, DROP COLUMN rank, DROP COLUMN encryption;
 ALTER TABLE s3_buckets DROP COLUMN versioning, DROP COLUMN object_lock;
 DROP TABLE state_event_deliveries; DROP TABLE state_events;
 DROP TABLE flywheels; DROP TABLE flywheel_datasets; DROP TABLE flywheel_iterations;

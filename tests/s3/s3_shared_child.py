@@ -22,6 +22,7 @@ from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import shared_file_backend
 from reading_room.s3.blobs import DamagedBlob
 from reading_room.s3.errors import Shortage
+from tests.worlds.databases import SEALER
 
 KEYS = tuple(f"key-{number}" for number in range(6))
 TURN_SECONDS = 0.1
@@ -38,7 +39,7 @@ class Sharer:
 
     def __init__(self, folder: Path) -> None:
         self._backend: EmbeddedBackend = shared_file_backend(
-            Database.open(folder / "db.sqlite"), folder / "s3", "us-east-1", system_clock
+            Database.open(folder / "db.sqlite", sealer=SEALER), folder / "s3", "us-east-1", system_clock
         )
         self._dice = random.Random(os.getpid())
         self._told_to_end = False

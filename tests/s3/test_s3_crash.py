@@ -26,6 +26,7 @@ from reading_room.s3.storage import Storage
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
 from reading_room.s3.versions_listing import list_versions
 from tests.s3.s3_crash_child import KEYS, body
+from tests.worlds.databases import SEALER
 
 CHILD = "tests.s3.s3_crash_child"
 ROOT = Path(__file__).parents[2]
@@ -150,13 +151,14 @@ class ExpectedState:
 
     def _compare_uploads(self, store: Storage) -> None:
         with store.database.reading() as session:
-            kept = set(session.scalars(select(S3Upload.upload_id)))
+            kept = {upload.upload_id: store.key_of(upload) for upload in session.scalars(select(S3Upload))}
             parts = {(part.upload_id, part.part_number): part for part in session.scalars(select(S3Part))}
         for upload, numbers in self.uploads.items():
             assert upload in kept
             for number, value in numbers.items():
                 part = parts[upload, number]
-                data = b"".join(read_segments(store.blobs, [(part.blob, part.size)], 0, part.size, 1 << 20))
+                segments = [(part.blob, part.size)]
+                data = b"".join(read_segments(store.blobs, segments, 0, part.size, 1 << 20, kept[upload]))
                 if (upload, number) != self.part_pending:
                     assert data == body(value or [])
         if self.part_pending is not None and self.part_pending[0] in self.uploads:
@@ -190,7 +192,7 @@ def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
                 expected.note(line)
                 if line[0] == "dies":
                     phases[line[1]] += 1
-            database = Database.open(folder / "db.sqlite")
+            database = Database.open(folder / "db.sqlite", sealer=SEALER)
             backend: EmbeddedBackend = file_backend(database, folder / "s3", "us-east-1", system_clock)
             expected.compare(backend._store)
             # The sweep after the start has left only blobs that rows reference.
@@ -223,7 +225,7 @@ def test_500_kills_in_every_phase_of_writing_lose_no_acknowledged_write_and_leav
 def test_a_blob_is_synced_before_its_rename_and_its_folder_before_the_acknowledgement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database.open(tmp_path / "db.sqlite")
+    database = Database.open(tmp_path / "db.sqlite", sealer=SEALER)
     database.create_tables()
     backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
     backend.begun()
@@ -249,7 +251,7 @@ def test_a_blob_is_synced_before_its_rename_and_its_folder_before_the_acknowledg
 
 
 def test_files_are_accessible_to_their_owner_only(tmp_path: Path) -> None:
-    database = Database.open(tmp_path / "db.sqlite")
+    database = Database.open(tmp_path / "db.sqlite", sealer=SEALER)
     database.create_tables()
     backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
     backend.begun()

@@ -16,9 +16,11 @@ from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import shared_file_backend
+from reading_room.s3.backends.sums import BLOCK
 from reading_room.s3.blobs import SMALL, owner_of
 from reading_room.s3.checksums import Digests
 from reading_room.s3.errors import Shortage
+from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.operations.objects import plain_row, replace_object
 from reading_room.s3.servers import BEAT_SECONDS, LONG_SECONDS, SILENT_BEATS
 from reading_room.s3.space import MeteredWriter
@@ -142,14 +144,14 @@ def test_the_garbage_of_a_killed_process_is_removed_and_nothing_else(processes: 
     killed.put("bucket", "kept", LARGE, "text/plain")
     killed.put("bucket", "deleted", LARGE, "text/plain")
     killed.delete("bucket", "deleted")
-    unnamed, unfinished = store_of(killed).create("1"), store_of(killed).create("1")
-    for writer in (unnamed, unfinished):
-        writer.write(LARGE)
+    unnamed, unfinished = store_of(killed).create("1", DataKey.fresh()), store_of(killed).create("1", DataKey.fresh())
+    unnamed.write(LARGE)
+    unfinished.write(bytes(BLOCK))
     unnamed.seal()
     # The same of a living process is not garbage.
-    sealed, being_written = store_of(two).create("1"), store_of(two).create("1")
-    for writer in (sealed, being_written):
-        writer.write(LARGE)
+    sealed, being_written = store_of(two).create("1", DataKey.fresh()), store_of(two).create("1", DataKey.fresh())
+    sealed.write(LARGE)
+    being_written.write(bytes(BLOCK))
     sealed.seal()
     processes.kill(killed)
     processes.turns(SILENT_BEATS + 6)
@@ -183,7 +185,7 @@ def of_row(backend: EmbeddedBackend, key: str) -> list[str]:
 def test_a_process_that_was_suspended_stores_no_row_for_bytes_that_others_deleted(processes: Processes) -> None:
     one, suspended = processes.start(), processes.start()
     processes.turns()
-    writer = store_of(suspended).create("1")
+    writer = store_of(suspended).create("1", DataKey.fresh())
     writer.write(LARGE)
     writer.seal()
     processes.kill(suspended)
@@ -199,7 +201,7 @@ def test_a_process_that_was_suspended_stores_no_row_for_bytes_that_others_delete
 
 def test_a_start_after_all_processes_were_killed_removes_what_they_left(processes: Processes) -> None:
     killed = processes.start()
-    writer = store_of(killed).create("1")
+    writer = store_of(killed).create("1", DataKey.fresh())
     writer.write(LARGE)
     writer.seal()
     processes.kill(killed)

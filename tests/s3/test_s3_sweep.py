@@ -13,6 +13,7 @@ from reading_room.database.engine import Database
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.blobs import SMALL
+from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.tables import S3Bucket
 from tests.worlds.databases import made
 
@@ -76,7 +77,7 @@ def test_a_process_that_could_not_delete_a_blob_leaves_the_sweep_to_the_next(
 def test_a_sweep_keeps_a_blob_whose_row_is_not_committed_yet(database: Database, tmp_path: Path) -> None:
     backend = opened(database, tmp_path / "s3")
     store = backend._store
-    writer = store.create("1")
+    writer = store.create("1", DataKey.fresh())
     writer.write(LARGE)
     writer.seal()
     assert store.blobs.sealed() == [writer.blob_id]

@@ -10,10 +10,11 @@ from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.tables import S3Bucket, S3Object
+from tests.worlds.databases import SEALER
 
 
 def test_writes_after_the_start_do_not_lengthen_the_log(tmp_path: Path) -> None:
-    database = Database.open(tmp_path / "db.sqlite")
+    database = Database.open(tmp_path / "db.sqlite", sealer=SEALER)
     database.create_tables()
     database.prepare_log()
     log = tmp_path / "db.sqlite-wal"
@@ -27,7 +28,7 @@ def test_writes_after_the_start_do_not_lengthen_the_log(tmp_path: Path) -> None:
     assert log.stat().st_size == length
     backend.close()
     database.close()
-    again = Database.open(tmp_path / "db.sqlite")
+    again = Database.open(tmp_path / "db.sqlite", sealer=SEALER)
     with again.reading() as session:
         assert len(session.scalars(select(S3Object.key)).all()) == 300
     assert "log_length" not in inspect(again.engine).get_table_names()
@@ -35,7 +36,7 @@ def test_writes_after_the_start_do_not_lengthen_the_log(tmp_path: Path) -> None:
 
 
 def test_preparing_the_log_again_keeps_its_content_and_does_not_grow_the_file(tmp_path: Path) -> None:
-    database = Database.open(tmp_path / "db.sqlite")
+    database = Database.open(tmp_path / "db.sqlite", sealer=SEALER)
     database.create_tables()
     database.prepare_log()
     size = (tmp_path / "db.sqlite").stat().st_size

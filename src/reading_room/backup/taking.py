@@ -31,7 +31,7 @@ from reading_room.database.upgrade_backup import CALLS, WINDOWS
 from reading_room.fleet import identity
 from reading_room.full_disk import is_full
 from reading_room.s3.backends.backup_lock import LockTaken, hold
-from reading_room.s3.backends.sums import footer_size
+from reading_room.s3.backends.sums import stored_sizes
 from reading_room.sealing import Sealer
 from reading_room.trail.chain import BOOKS
 from reading_room.trail.chain import FOLDER as TRAIL
@@ -199,7 +199,7 @@ class _Taking:
             needed += facts.st_size
         for blob, size in found.blobs.items():
             if self._kept(_path_of(blob)) is None:
-                needed += size + footer_size(size)
+                needed += max(stored_sizes(size))
         if (free := self._target.free()) < needed:
             raise BackupError(
                 f"the backup needs {needed:,} bytes where it is written, but {free:,} are free: make room, or choose "
@@ -217,9 +217,9 @@ class _Taking:
         if stored is None:
             try:
                 with self._data.file(path) as (file, facts):
-                    if facts.st_size == (whole := size + footer_size(size)):
-                        digest = self._copied(file, whole)
-                        stored = Stored(whole, digest, facts.st_mtime_ns)
+                    if facts.st_size in stored_sizes(size):
+                        digest = self._copied(file, facts.st_size)
+                        stored = Stored(facts.st_size, digest, facts.st_mtime_ns)
             except FileNotFoundError:
                 pass
         if stored is None:

@@ -12,7 +12,10 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from reading_room.s3.object_cipher import DataKey
 
 WITH_ITS_ROW = ""
 """The blob name of a segment whose bytes are in the object's row."""
@@ -106,14 +109,14 @@ class BlobReader(Protocol):
 class BlobStore(Protocol):
     """A place for blobs."""
 
-    def create(self) -> BlobWriter:
-        """Begin a new blob."""
+    def create(self, key: DataKey | None = None) -> BlobWriter:
+        """Begin a new blob, which is encrypted if there is a ``key``."""
         ...
 
-    def open(self, blob_id: str, size: int, end: int | None = None) -> BlobReader:
+    def open(self, blob_id: str, size: int, end: int | None = None, key: DataKey | None = None) -> BlobReader:
         """Open a sealed blob of ``size`` bytes for reading, up to the byte ``end``.
 
-        Raises ``DamagedBlob`` if it is missing.
+        ``key`` is the one that it was begun with. Raises ``DamagedBlob`` if it is missing, or is not a blob of the key.
         """
         ...
 
@@ -181,7 +184,9 @@ Segments = list[tuple[str, int]]
 """Blobs and their sizes in bytes, in order."""
 
 
-def read_segments(store: BlobStore, segments: Segments, start: int, length: int, piece: int) -> Iterator[bytes]:
+def read_segments(
+    store: BlobStore, segments: Segments, start: int, length: int, piece: int, key: DataKey | None = None
+) -> Iterator[bytes]:
     """Yield ``length`` verified bytes from ``start`` on, in pieces of at most ``piece``. Raises ``DamagedBlob``."""
     offset = 0
     for blob_id, size in segments:
@@ -193,7 +198,7 @@ def read_segments(store: BlobStore, segments: Segments, start: int, length: int,
             continue
         end = min(size, skip + length)
         length -= end - skip
-        with closing(store.open(blob_id, size, end)) as blob:
+        with closing(store.open(blob_id, size, end, key)) as blob:
             while skip < end:
                 # Pieces end at the end of a block, so that no block is read and verified twice.
                 stop = min(skip - skip % piece + piece, end)

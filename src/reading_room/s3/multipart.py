@@ -46,6 +46,7 @@ def create(
     checksum_type: str | None,
     tags: Mapping[str, str],
     now: dt.datetime,
+    encryption: dict[str, str] | None = None,
 ) -> str:
     """Begin an upload and return its id. Raises ``InvalidRequest`` for a checksum type that the algorithm lacks."""
     if checksum_type not in (None, checksums.FULL_OBJECT, checksums.COMPOSITE):
@@ -77,6 +78,7 @@ def create(
             checksum_algorithm=algorithm,
             checksum_type=kind,
             tags=dict(tags) or None,
+            encryption=encryption,
         )
     )
     return upload_id
@@ -161,6 +163,7 @@ def complete(
         user_metadata=upload.user_metadata,
         checksum=checksum,
         segments=[[part.blob, part.size] for part in chosen],
+        encryption=upload.encryption,
         content=None,
         multipart=True,
         upload_id=upload.upload_id,

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from reading_room.database.disk import LOOK_SECONDS, all_bytes
 from reading_room.s3.blobs import BlobWriter, StorageAway
 from reading_room.s3.errors import InsufficientCapacity
+from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.servers import Activity
 from reading_room.s3.tables import S3Bucket, S3Part, S3Stored, S3Upload
 from reading_room.settings import Settings
@@ -243,8 +244,19 @@ class MeteredWriter:
     Its id is in ``unsettled`` until a committed row names it, or it is discarded.
     """
 
-    def __init__(self, writer: BlobWriter, claim: Claim, unsettled: set[str], activity: Activity | None = None) -> None:
-        """``activity`` notes the time from sealing until then, in a store that other processes share."""
+    def __init__(
+        self,
+        writer: BlobWriter,
+        claim: Claim,
+        unsettled: set[str],
+        activity: Activity | None = None,
+        key: DataKey | None = None,
+    ) -> None:
+        """``activity`` notes the time from sealing until then, in a store that other processes share.
+
+        ``key`` is the one that the writer encrypts with.
+        """
+        self.key = key
         self._writer = writer
         self._claim = claim
         self._unsettled = unsettled
@@ -262,10 +274,10 @@ class MeteredWriter:
             self._writer.write(data)
 
     def take_small(self) -> bytes | None:
-        """Return all written bytes if the store leaves them to the row of the object."""
+        """Return all written bytes, encrypted if there is a key, if the store leaves them to the row of the object."""
         small = self._writer.take_small()
         self.is_in_row = small is not None
-        return small
+        return small if small is None or self.key is None else self.key.seal_row(small)
 
     def seal(self) -> None:
         """Make the blob durable. Raises ``InsufficientCapacity``."""

@@ -31,9 +31,12 @@ from reading_room.s3.blobs import (
     read_segments,
 )
 from reading_room.s3.checksums import Digests
+from reading_room.s3.errors import NoSuchBucket
+from reading_room.s3.object_cipher import DataKey
+from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.servers import Activity, Servers
 from reading_room.s3.space import MeteredWriter, Space
-from reading_room.s3.tables import S3Object, S3Part, S3Version
+from reading_room.s3.tables import S3Object, S3Part, S3Upload, S3Version
 from reading_room.s3.versions import NULL, StoredVersion, at_key, find, lookup, rank_of
 
 logger = logging.getLogger(__name__)
@@ -60,6 +63,14 @@ class Received:
     digests: Digests
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of a body before it arrives: the algorithm of its checksum, and the key to encrypt it with."""
+
+    algorithm: str
+    key: DataKey | None
+
+
 class Storage:
     """The database, the blobs, and the leases of readers."""
 
@@ -73,12 +84,15 @@ class Storage:
         space: Space,
         servers: Servers | None = None,
         facts: Callable[[str], BucketFacts | None] = lambda bucket: None,
+        keys: ObjectKeys | None = None,
     ) -> None:
         """``servers`` are the processes that share the database and the blobs, if there may be several.
 
-        ``facts`` returns the facts of a bucket, which may be some moments old.
+        ``facts`` returns the facts of a bucket, which may be some moments old. ``keys`` encrypt what is stored; only a
+        store in memory does without.
         """
         self._facts = facts
+        self._keys = keys
         self.executor = executor
         self.space = space
         self.database = database
@@ -121,15 +135,36 @@ class Storage:
             row = _read_row(connection, bucket, key, version)
             if row is None:
                 return None
-            lease = Lease(self._leases, self.blobs, [(blob, size) for blob, size in row.segments], row.content)
-        if row.content is not None and hashlib.sha256(row.content).hexdigest() != row.sha256:
+            segments = [(blob, size) for blob, size in row.segments]
+            lease = Lease(self._leases, self.blobs, segments)
+        try:
+            lease.key = self.key_of(row)
+            if row.content is not None:
+                lease.content = _content_of(row, lease.key)
+        except BaseException:
             lease.release()
-            raise DamagedBlob(f"in the row of {key!r} of {bucket}", "has changed")
+            raise
         return row, lease
 
-    def create(self, account: str) -> MeteredWriter:
-        """Begin a blob for an object in a bucket of an account."""
-        return MeteredWriter(self.blobs.create(), self.space.claim(account), self._unsettled, self._activity)
+    def fresh_key(self) -> DataKey | None:
+        """Return a key for a new object; ``None`` if nothing is encrypted."""
+        return DataKey.fresh() if self._keys is not None else None
+
+    def sealed_key(self, key: DataKey | None, bucket: str, object_key: bytes) -> dict[str, str] | None:
+        """Return what the row of an object or upload stores of its key. Must not be called within a transaction."""
+        return None if key is None or self._keys is None else self._keys.sealed(key, bucket, object_key)
+
+    def key_of(self, row: StoredVersion | S3Upload) -> DataKey | None:
+        """Return the data key of an object or upload; ``None`` if it is in plain text. Raises ``DamagedBlob``."""
+        if self._keys is not None:
+            return self._keys.of(row)
+        if row.encryption is not None:
+            raise DamagedBlob(f"in the row of {row.key.decode()!r} of {row.bucket}", "needs a key, and there are none")
+        return None
+
+    def create(self, account: str, key: DataKey | None) -> MeteredWriter:
+        """Begin a blob for an object in a bucket of an account. ``key`` is the object's, from ``fresh_key``."""
+        return MeteredWriter(self.blobs.create(key), self.space.claim(account), self._unsettled, self._activity, key)
 
     @contextmanager
     def admitted(self, written: MeteredWriter) -> Iterator[Session]:
@@ -161,6 +196,13 @@ class Storage:
             return row.version_id
         facts = self._facts(row.bucket)
         return NULL if facts is not None and facts.versioning is not None else None
+
+    def account_of(self, bucket: str) -> str:
+        """Return the account of a bucket. Raises ``NoSuchBucket``."""
+        facts = self._facts(bucket)
+        if facts is None:
+            raise NoSuchBucket(bucket)
+        return facts.account
 
     def expect_tags(self) -> None:
         """Look up the tags of objects from now on, because one is about to have some."""
@@ -324,12 +366,25 @@ def _read_row(connection: Connection, bucket: str, key: str, version: str | None
     return None if found is None else S3Version(**found._mapping)
 
 
+def _content_of(row: StoredVersion, key: DataKey | None) -> bytes:
+    """Return the bytes that are stored in a row. Raises ``DamagedBlob``."""
+    assert row.content is not None
+    where = f"in the row of {row.key.decode()!r} of {row.bucket}"
+    content = row.content if key is None else key.open_row(row.content)
+    if content is None or hashlib.sha256(content).hexdigest() != row.sha256:
+        raise DamagedBlob(where, "has changed")
+    return content
+
+
 class Lease:
     """The bytes of one object, kept alive until ``release``."""
 
-    def __init__(self, leases: Leases, blobs: BlobStore, segments: Segments, content: bytes | None = None) -> None:
+    def __init__(self, leases: Leases, blobs: BlobStore, segments: Segments) -> None:
         self.segments = segments
-        self._content = content
+        self.key: DataKey | None = None
+        """The key that the bytes are encrypted with."""
+        self.content: bytes | None = None
+        """The bytes, if they are in the row."""
         self._leases = leases
         self._blobs = blobs
         self._ids = [blob for blob, _ in segments if blob != WITH_ITS_ROW]
@@ -349,9 +404,9 @@ class Lease:
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
         """Yield verified bytes in pieces. Raises ``DamagedBlob``."""
-        if self._content is not None:
-            return iter([self._content[start : start + length]] if length else [])
-        return read_segments(self._blobs, self.segments, start, length, PIECE)
+        if self.content is not None:
+            return iter([self.content[start : start + length]] if length else [])
+        return read_segments(self._blobs, self.segments, start, length, PIECE, self.key)
 
     def release(self) -> None:
         """Give the lease back. Does nothing the second time."""

@@ -12,9 +12,11 @@ from sqlalchemy import DDL, JSON, BigInteger, ForeignKey, Index, LargeBinary, St
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
+from reading_room.database.sealed import Sealed
 
 _TAGGED = text("tags IS NOT NULL")
 _IN_BLOBS = text("content IS NULL")
+_PLAIN = text("encryption IS NULL")
 _NULL_VERSION = text("version_id IS NULL")
 
 
@@ -73,6 +75,8 @@ class StoredObject:
     """``None`` for the null version, which is the only one in a bucket that never had versioning."""
     lock: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     """The retention and the legal hold of a version (``object_lock.py``)."""
+    encryption: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The data key of the bytes, itself encrypted (``object_keys.py``); ``None`` if an earlier version wrote them."""
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, sort_order=100)
     """Deferred, and the last column, so that a listing does not read it."""
 
@@ -88,6 +92,7 @@ class S3Object(StoredObject, Base):
     __table_args__ = (
         Index("ix_s3_objects_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),
         Index("ix_s3_objects_in_blobs", "bucket", sqlite_where=_IN_BLOBS, postgresql_where=_IN_BLOBS),
+        Index("ix_s3_objects_plain", "bucket", "key", "rank", sqlite_where=_PLAIN, postgresql_where=_PLAIN),
     )
 
     rank: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=50)
@@ -113,6 +118,7 @@ class S3Version(StoredObject, Base):
         ),
         Index("ix_s3_versions_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),
         Index("ix_s3_versions_in_blobs", "bucket", sqlite_where=_IN_BLOBS, postgresql_where=_IN_BLOBS),
+        Index("ix_s3_versions_plain", "bucket", "key", "rank", sqlite_where=_PLAIN, postgresql_where=_PLAIN),
     )
 
     rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=50)
@@ -185,6 +191,8 @@ class S3Upload(Base):
     tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     lock: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     """The retention and the legal hold that the upload was begun with."""
+    encryption: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The data key of all parts, as in the row of the object."""
 
 
 class S3Part(Base):
@@ -226,3 +234,16 @@ class S3Store(Base):
     one: Mapped[int] = mapped_column(primary_key=True)
     store: Mapped[str] = mapped_column(String(32))
     """The text of the store's object or file ``store``."""
+
+
+class S3ServiceKey(Base):
+    """A key of the service, which encrypts the data keys of objects (``object_keys.py``)."""
+
+    __tablename__ = "s3_service_keys"
+
+    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """Hexadecimal."""
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    key = Sealed()
+    """Hexadecimal."""

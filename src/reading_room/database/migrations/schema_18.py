@@ -1,4 +1,4 @@
-"""Versions of objects: the versioning and the Object Lock of buckets, and a table of versions that are not current."""
+"""Versions and encryption of objects: settings of buckets, data keys, and tables of versions and of service keys."""
 
 from __future__ import annotations
 
@@ -50,12 +50,25 @@ def upgrade() -> None:
         before = "content" if on_sqlite else None
         batch.add_column(sa.Column("version_id", sa.String(32), nullable=True), insert_before=before)
         batch.add_column(sa.Column("lock", sa.JSON(), nullable=True), insert_before=before)
+        batch.add_column(sa.Column("encryption", sa.JSON(), nullable=True), insert_before=before)
         batch.add_column(sa.Column("rank", number, nullable=False, server_default="0"), insert_before=before)
     with op.batch_alter_table("s3_uploads", recreate=recreate) as batch:
         batch.add_column(sa.Column("lock", sa.JSON(), nullable=True))
+        batch.add_column(sa.Column("encryption", sa.JSON(), nullable=True))
+    op.create_table(
+        "s3_service_keys",
+        sa.Column("key_id", sa.String(16), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True).with_variant(sa.DateTime(), "sqlite"), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", name="pk_s3_service_keys"),
+    )
     for name, statement in OF_OBJECTS.items() if on_sqlite else ():
         # Replacing the table has dropped them.
         connection.exec_driver_sql(f"CREATE TRIGGER {name} {statement}")
+    plain = sa.text("encryption IS NULL")
+    op.create_index(
+        "ix_s3_objects_plain", "s3_objects", ["bucket", "key", "rank"], sqlite_where=plain, postgresql_where=plain
+    )
     _create_versions(number)
     for statement in OF_VERSIONS[connection.dialect.name]:
         connection.exec_driver_sql(statement)
@@ -81,6 +94,7 @@ def _create_versions(number: sa.types.TypeEngine[int]) -> None:
         sa.Column("part_checksums", sa.JSON(), nullable=True),
         sa.Column("version_id", sa.String(32), nullable=True),
         sa.Column("lock", sa.JSON(), nullable=True),
+        sa.Column("encryption", sa.JSON(), nullable=True),
         sa.Column("rank", number, autoincrement=False, nullable=False),
         sa.Column("is_delete_marker", sa.Boolean(), nullable=False),
         sa.Column("noncurrent_at", moment, nullable=True),
@@ -92,6 +106,7 @@ def _create_versions(number: sa.types.TypeEngine[int]) -> None:
         ("ix_s3_versions_null", ["bucket", "key"], "version_id IS NULL", True),
         ("ix_s3_versions_tagged", ["bucket"], "tags IS NOT NULL", False),
         ("ix_s3_versions_in_blobs", ["bucket"], "content IS NULL", False),
+        ("ix_s3_versions_plain", ["bucket", "key", "rank"], "encryption IS NULL", False),
     ):
         where = sa.text(condition)
         op.create_index(name, "s3_versions", columns, unique=unique, sqlite_where=where, postgresql_where=where)

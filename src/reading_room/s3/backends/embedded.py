@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -23,8 +24,10 @@ from reading_room.s3.backends.bucket_cache import BucketCache
 from reading_room.s3.blobs import BlobStore, StorageAway
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.emptying import Emptying
+from reading_room.s3.encrypting import encrypt_rest
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
 from reading_room.s3.listing import list_keys, successor
+from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
     attributes,
     copying,
@@ -41,7 +44,7 @@ from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
-from reading_room.s3.storage import Received, Storage, whole_sha256
+from reading_room.s3.storage import Expected, Received, Storage, whole_sha256
 from reading_room.s3.tables import S3Object
 from reading_room.shortage import Threads
 
@@ -67,8 +70,11 @@ class EmbeddedBackend:
         tick: Callable[[], float] = time.monotonic,
         closed: Callable[[bool], None] = lambda swept: None,
         servers: Servers | None = None,
+        object_keys: ObjectKeys | None = None,
     ) -> None:
-        """``free`` returns the free bytes of the file system, if the blobs are on one.
+        """``object_keys`` encrypt what is stored; only a store in memory does without.
+
+        ``free`` returns the free bytes of the file system, if the blobs are on one.
 
         ``closed`` is called at the end, with whether rows name every blob. ``servers`` are the processes that share
         the blobs; ``turn`` must then be called every few seconds.
@@ -78,7 +84,10 @@ class EmbeddedBackend:
         self._changing = Threads(THREADS, "s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
         self._buckets = BucketCache(database)
-        self._store = Storage(database, blobs, region, clock, self._executor, self._space, servers, self._buckets.find)
+        facts = self._buckets.find
+        self._store = Storage(database, blobs, region, clock, self._executor, self._space, servers, facts, object_keys)
+        self._encrypts = object_keys is not None
+        self._ending = threading.Event()
         self._servers = servers
         self._closed = closed
         self._beginning = Future[int]()
@@ -96,10 +105,16 @@ class EmbeddedBackend:
     def _begin(self, swept: bool) -> int:
         try:
             self._space.await_count()
-            return 0 if swept else self._store.sweep()
+            removed = 0 if swept else self._store.sweep()
         except Exception:
             logger.exception("what is stored could not be counted and swept; the next start tries again")
             raise
+        if self._encrypts and not self.is_shared:
+            try:
+                encrypt_rest(self._store, self._ending.is_set)
+            except Exception:
+                logger.exception("objects that an earlier version stored in plain text could not be encrypted yet")
+        return removed
 
     def begun(self) -> int:
         """Wait until everything that ``begin`` began is done. Return the number of blobs that were removed."""
@@ -107,6 +122,7 @@ class EmbeddedBackend:
 
     def close(self) -> None:
         """Finish the running requests and take no more."""
+        self._ending.set()
         self._executor.shutdown(wait=True)
         self._changing.shutdown(wait=True)
         self._store.end()
@@ -169,10 +185,11 @@ class EmbeddedBackend:
         announced = _announced(request)
         if not self._space.has_room(request.account, announced):
             await self._run(self._space.check, request.account, announced)
-        algorithm = needed if isinstance(needed, str) else object_operations.written_algorithm(request)
-        writer = self._store.create(request.account)
+        if not isinstance(needed, Expected):
+            needed = Expected(object_operations.written_algorithm(request), self._store.fresh_key())
+        writer = self._store.create(request.account, needed.key)
         try:
-            digests = await request.body.drain(writer.write, object_operations.SINGLE_PUT_LIMIT, (algorithm,))
+            digests = await request.body.drain(writer.write, object_operations.SINGLE_PUT_LIMIT, (needed.algorithm,))
         except BaseException:
             writer.discard()
             raise
@@ -281,7 +298,7 @@ class EmbeddedBackend:
         algorithm = object_operations.DEFAULT_CHECKSUM
         digests = Digests((algorithm,))
         digests.update(data)
-        writer = self._store.create(self._account_of(bucket))
+        writer = self._store.create(self._account_of(bucket), self._store.fresh_key())
         try:
             writer.write(data)
         except BaseException:
@@ -308,8 +325,9 @@ class EmbeddedBackend:
             raise NoSuchKey(key)
         source, lease = found
         try:
-            account, algorithm = self._account_of(bucket), object_operations.DEFAULT_CHECKSUM
-            received = copying.copy_bytes(self._store, account, lease, 0, source.size, algorithm)
+            account = self._account_of(bucket)
+            expected = Expected(object_operations.DEFAULT_CHECKSUM, self._store.fresh_key())
+            received = copying.copy_bytes(self._store, account, lease, 0, source.size, expected)
         finally:
             lease.release()
         checksum = of_full_object(received.digests, object_operations.DEFAULT_CHECKSUM)

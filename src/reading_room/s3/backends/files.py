@@ -26,8 +26,10 @@ from reading_room.database.engine import Database
 from reading_room.durable import sync_folder
 from reading_room.s3.backends.backup_lock import Deletions
 from reading_room.s3.backends.embedded import EmbeddedBackend
-from reading_room.s3.backends.sums import SummedBlob, SummedWriter, footer_size
+from reading_room.s3.backends.sums import SummedBlob, SummedWriter
 from reading_room.s3.blobs import DamagedBlob, StorageAway, new_blob_id, new_owner
+from reading_room.s3.object_cipher import DataKey
+from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import SpaceLimits
 from reading_room.shortage import is_shortage
@@ -42,8 +44,8 @@ _AWAY = frozenset({errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUN
 class FileBlobWriter(SummedWriter):
     """A blob being written. It gets a file once it is no longer small."""
 
-    def __init__(self, store: FileBlobStore) -> None:
-        super().__init__(store.new_blob_id())
+    def __init__(self, store: FileBlobStore, key: DataKey | None) -> None:
+        super().__init__(store.new_blob_id(), key)
         self._path = store.incoming / self.blob_id
         self._final = store.path(self.blob_id)
         self._file: int | None = None
@@ -63,8 +65,7 @@ class FileBlobWriter(SummedWriter):
         """Write the checksums, sync the file, move it to its place and sync that folder."""
         if self._taken:
             return
-        self._spill()
-        self._append(self._sums.footer(self.blob_id))
+        self._finish()
         file = self._opened()
         os.fsync(file)
         os.close(file)
@@ -90,15 +91,15 @@ class FileBlobReader(SummedBlob):
     Raises ``DamagedBlob`` if the file is missing or its footer belongs elsewhere, and ``OSError`` in a shortage.
     """
 
-    def __init__(self, path: Path, blob_id: str, size: int) -> None:
-        super().__init__(blob_id, size)
+    def __init__(self, path: Path, blob_id: str, size: int, key: DataKey | None) -> None:
+        super().__init__(blob_id, size, key)
         try:
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise _fault(blob_id, "opened", error) from None
         try:
             # One byte more than expected is read, because a file that is too long is damaged, too.
-            self.verify(self._bytes(size, footer_size(size) + 1))
+            self.verify(self._bytes(size, self._footer_size + 1))
         except (DamagedBlob, OSError):
             self.close()
             raise
@@ -152,13 +153,13 @@ class FileBlobStore:
         """Return the path of a sealed blob."""
         return self._objects / blob_id[:2] / blob_id
 
-    def create(self) -> FileBlobWriter:
+    def create(self, key: DataKey | None = None) -> FileBlobWriter:
         """Begin a new blob."""
-        return FileBlobWriter(self)
+        return FileBlobWriter(self, key)
 
-    def open(self, blob_id: str, size: int, end: int | None = None) -> FileBlobReader:
+    def open(self, blob_id: str, size: int, end: int | None = None, key: DataKey | None = None) -> FileBlobReader:
         """Open a sealed blob of ``size`` bytes. Raises ``DamagedBlob``."""
-        return FileBlobReader(self.path(blob_id), blob_id, size)
+        return FileBlobReader(self.path(blob_id), blob_id, size, key)
 
     def delete(self, blob_ids: Iterable[str]) -> None:
         """Remove blobs, or after the end of a running backup. After a crash a sweep removes the rest."""
@@ -231,7 +232,8 @@ def file_backend(
     may open a folder.
     """
     blobs = FileBlobStore(folder)
-    backend = EmbeddedBackend(database, blobs, region, clock, limits, partial(free_bytes, folder), tick, blobs.end)
+    free, keys = partial(free_bytes, folder), ObjectKeys(database, clock)
+    backend = EmbeddedBackend(database, blobs, region, clock, limits, free, tick, blobs.end, object_keys=keys)
     backend.begin(swept=blobs.begin())
     return backend
 
@@ -251,6 +253,7 @@ def shared_file_backend(
     servers = Servers(database, tick)
     blobs = FileBlobStore(folder, servers.new_blob_id)
     free = partial(free_bytes, folder)
-    backend = EmbeddedBackend(database, blobs, region, clock, limits, free, tick, servers=servers)
+    keys = ObjectKeys(database, clock)
+    backend = EmbeddedBackend(database, blobs, region, clock, limits, free, tick, servers=servers, object_keys=keys)
     backend.begin(swept=True)
     return backend

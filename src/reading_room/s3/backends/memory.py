@@ -8,6 +8,7 @@ from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.blobs import DamagedBlob, new_blob_id, new_owner
+from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.space import SpaceLimits
 
 
@@ -56,11 +57,11 @@ class MemoryBlobStore:
         self.blobs: dict[str, bytes] = {}
         self.owner = new_owner()
 
-    def create(self) -> MemoryBlobWriter:
-        """Begin a new blob."""
+    def create(self, key: DataKey | None = None) -> MemoryBlobWriter:
+        """Begin a new blob. Memory is not encrypted."""
         return MemoryBlobWriter(self)
 
-    def open(self, blob_id: str, size: int, end: int | None = None) -> MemoryBlobReader:
+    def open(self, blob_id: str, size: int, end: int | None = None, key: DataKey | None = None) -> MemoryBlobReader:
         """Open a sealed blob of ``size`` bytes. Raises ``DamagedBlob``."""
         data = self.blobs.get(blob_id)
         if data is None or len(data) != size:

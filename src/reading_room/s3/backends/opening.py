@@ -23,9 +23,10 @@ from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import FileBlobStore, file_backend
 from reading_room.s3.backends.place import Bucket, PlaceError
 from reading_room.s3.blobs import BlobStore, DamagedBlob, StorageAway, blob_names
+from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import SpaceLimits
-from reading_room.s3.tables import S3Object, S3Part, S3Store, S3Version
+from reading_room.s3.tables import S3Object, S3Part, S3Store, S3Upload, S3Version
 from reading_room.s3.versions import StoredVersion
 from reading_room.settings import Settings
 
@@ -72,7 +73,8 @@ def open_backend(settings: Settings, database: Database, clock: Clock, bucket: B
     if not settings.objects:
         folder = settings.data / FOLDER
         # With a shared database, the blobs may be in the data folder of another process.
-        _check_left(database, FileBlobStore(folder), f"the data folder {settings.data}", labelled=not database.shared)
+        place, labelled = f"the data folder {settings.data}", not database.shared
+        _check_left(database, FileBlobStore(folder), place, ObjectKeys(database, clock), labelled)
         return Opened(file_backend(database, folder, settings.region, clock, SpaceLimits.of(settings)))
     servers = Servers(database)
     close: Callable[[], None] = lambda: None  # noqa: E731
@@ -92,7 +94,8 @@ def open_backend(settings: Settings, database: Database, clock: Clock, bucket: B
                 f"READING_ROOM_OBJECTS={settings.objects} cannot be used ({error.filename}: {error.strerror}): mount "
                 "the file system, and make the user of serve the owner of the folder"
             ) from None
-    check = _Label(database, store, settings.objects)
+    keys = ObjectKeys(database, clock)
+    check = _Label(database, store, settings.objects, keys)
     try:
         check()
     except StorageAway as error:
@@ -100,7 +103,7 @@ def open_backend(settings: Settings, database: Database, clock: Clock, bucket: B
             raise PlaceError(f"{error.strerror}: {_RIGHTS}") from None
         logger.error("starting without the objects, which will be tried again: %s", error.strerror)
     limits = SpaceLimits.of(settings)
-    backend = EmbeddedBackend(database, store, settings.region, clock, limits, free, servers=servers)
+    backend = EmbeddedBackend(database, store, settings.region, clock, limits, free, servers=servers, object_keys=keys)
     backend.begin(swept=True)
 
     def turn() -> None:
@@ -122,8 +125,9 @@ def _remote(bucket: Bucket, servers: Servers, scratch: Path) -> RemoteBlobStore:
 class _Label:
     """Checks once that a store is that of the database, and labels a new one."""
 
-    def __init__(self, database: Database, store: _SharedStore, place: str) -> None:
+    def __init__(self, database: Database, store: _SharedStore, place: str, keys: ObjectKeys) -> None:
         self._database = database
+        self._keys = keys
         self._store = store
         self._place = place
         self._checked = False
@@ -137,7 +141,7 @@ class _Label:
         with self._database.reading() as session:
             own = session.scalar(select(S3Store.store))
         if found is None:
-            _check_left(self._database, self._store, self._place, labelled=False)
+            _check_left(self._database, self._store, self._place, self._keys, labelled=False)
             own = own or self._named()
             self._store.set_label(own)
         elif found != own:
@@ -156,7 +160,7 @@ class _Label:
             return row.store
 
 
-def _check_left(database: Database, store: BlobStore, place: str, labelled: bool = True) -> None:
+def _check_left(database: Database, store: BlobStore, place: str, keys: ObjectKeys, labelled: bool) -> None:
     """Raise ``PlaceError`` if the database names blobs that are in another store.
 
     With ``labelled``, only databases are looked at whose blobs were in a shared store once.
@@ -165,14 +169,14 @@ def _check_left(database: Database, store: BlobStore, place: str, labelled: bool
         if labelled and session.scalar(select(S3Store.store)) is None:
             return
         tables: tuple[type[StoredVersion], ...] = (S3Object, S3Version)
-        queries = (select(each.segments).where(each.content.is_(None), each.size > 0).limit(1) for each in tables)
-        rows = [segments for query in queries for segments in session.scalars(query)]
-        parts = session.scalars(select(S3Part).limit(1)).all()
-    found = [[(blob, size) for blob, size in segments if blob in blob_names(segments)] for segments in rows]
-    first = [each for of_row in found for each in of_row[:1]]
-    for blob, size in [*first, *((part.blob, part.size) for part in parts)]:
+        rows: list[StoredVersion] = []
+        for table in tables:
+            rows += session.scalars(select(table).where(table.content.is_(None), table.size > 0).limit(1))
+        parts = session.execute(select(S3Part, S3Upload).join(S3Upload).limit(1)).all()
+    found = [(row, *each) for row in rows for each in row.segments[:1] if each[0] in blob_names(row.segments)]
+    for row, blob, size in [*found, *((upload, part.blob, part.size) for part, upload in parts)]:
         try:
-            store.open(blob, size).close()
+            store.open(blob, size, key=keys.of(row)).close()
         except DamagedBlob:
             raise PlaceError(
                 f"the database names objects whose bytes are not in {place}: copy them there first "

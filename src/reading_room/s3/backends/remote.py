@@ -1,7 +1,7 @@
 """The blob store in a bucket of an S3 service, such as another Reading Room.
 
 A blob is one object there, ``PREFIXobjects/XX/ID``, with the bytes that a file of the blob has (``files.py``): content,
-then checksums, which verify every read. So blobs can be copied between a folder and a bucket by any program.
+then checksums or tags, which verify every read. So blobs can be copied between a folder and a bucket by any program.
 
 Bodies stream in both directions. Up to ``PART`` bytes of a body wait in an unlinked file, and then go to the service
 while the next ones arrive: as a single PutObject, or as the parts of a multipart upload. A blob is durable once the
@@ -29,8 +29,9 @@ from urllib3.exceptions import HTTPError
 
 from reading_room.client import connect
 from reading_room.s3.backends.place import Bucket
-from reading_room.s3.backends.sums import SummedBlob, SummedWriter, footer_size
+from reading_room.s3.backends.sums import SummedBlob, SummedWriter
 from reading_room.s3.blobs import DamagedBlob, StorageAway
+from reading_room.s3.object_cipher import DataKey
 from reading_room.shortage import Threads
 
 logger = logging.getLogger(__name__)
@@ -68,8 +69,8 @@ class Answered(Exception):
 class RemoteBlobWriter(SummedWriter):
     """A blob being written. It goes to the service once it is no longer small."""
 
-    def __init__(self, store: RemoteBlobStore) -> None:
-        super().__init__(store.new_blob_id())
+    def __init__(self, store: RemoteBlobStore, key: DataKey | None) -> None:
+        super().__init__(store.new_blob_id(), key)
         self._store = store
         self._key = store.key(self.blob_id)
         self._staged: IO[bytes] | None = None
@@ -115,8 +116,7 @@ class RemoteBlobWriter(SummedWriter):
         """Send the rest and the checksums, and wait for the service's answer. Raises ``StorageAway``."""
         if self._taken:
             return
-        self._spill()
-        self._append(self._sums.footer(self.blob_id))
+        self._finish()
         self._sealed = True
         if self._upload is None:
             staged, self._staged = self._staged, None
@@ -150,20 +150,20 @@ class RemoteBlobWriter(SummedWriter):
 class RemoteBlobReader(SummedBlob):
     """A blob being read from the service. One request serves reads that follow each other."""
 
-    def __init__(self, store: RemoteBlobStore, blob_id: str, size: int, end: int) -> None:
-        super().__init__(blob_id, size)
+    def __init__(self, store: RemoteBlobStore, blob_id: str, size: int, end: int, key: DataKey | None) -> None:
+        super().__init__(blob_id, size, key)
         self._store = store
         self._key = store.key(blob_id)
         self._body: Any = None
         self._at = 0
-        self._all = size + footer_size(size)
+        self._all = size + self._footer_size
         # With the end of a block, so that the last one can be verified.
         self._end = self._all if self._all <= WHOLE else self.block_end(end)
         self._whole: bytes | None = None
         try:
             if self._all <= WHOLE:
                 self._whole = self._fetch(0, self._all)
-            self.verify(self._bytes(size, footer_size(size)))
+            self.verify(self._bytes(size, self._footer_size))
         except BaseException:
             self.close()
             raise
@@ -346,13 +346,13 @@ class RemoteBlobStore:
             return "the S3 service with their bytes cannot list them"
         return None
 
-    def create(self) -> RemoteBlobWriter:
+    def create(self, key: DataKey | None = None) -> RemoteBlobWriter:
         """Begin a new blob."""
-        return RemoteBlobWriter(self)
+        return RemoteBlobWriter(self, key)
 
-    def open(self, blob_id: str, size: int, end: int | None = None) -> RemoteBlobReader:
+    def open(self, blob_id: str, size: int, end: int | None = None, key: DataKey | None = None) -> RemoteBlobReader:
         """Open a sealed blob of ``size`` bytes. Raises ``DamagedBlob`` and ``StorageAway``."""
-        return RemoteBlobReader(self, blob_id, size, size if end is None else end)
+        return RemoteBlobReader(self, blob_id, size, size if end is None else end, key)
 
     def delete(self, blob_ids: Iterable[str]) -> None:
         """Remove blobs. Raises ``StorageAway``; the caller repeats all."""

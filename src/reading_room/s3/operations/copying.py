@@ -24,7 +24,7 @@ from reading_room.s3.operations.objects import (
     replace_object,
     set_tags,
 )
-from reading_room.s3.operations.parts import part_row
+from reading_room.s3.operations.parts import expected_part, part_row
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     WRITE_PARAMETERS,
@@ -35,7 +35,7 @@ from reading_room.s3.operations.stored import (
 )
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.ranges import check_copy_source, parse_copy_range
-from reading_room.s3.storage import Lease, Received, Storage
+from reading_room.s3.storage import Expected, Lease, Received, Storage
 from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import requested_tags
 from reading_room.s3.versions import StoredVersion
@@ -76,7 +76,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
             )
         requested = request.parameters.get("ChecksumAlgorithm")
         algorithm = known_algorithm(requested or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM)
-        received = copy_bytes(store, request.account, lease, 0, source.size, algorithm)
+        received = copy_bytes(store, request.account, lease, 0, source.size, Expected(algorithm, store.fresh_key()))
     finally:
         lease.release()
     checksum = of_full_object(received.digests, algorithm)
@@ -99,14 +99,14 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
     bucket, key = place(request)
     upload_id = request.parameters["UploadId"]
     with store.database.reading() as session:
-        algorithm = multipart.find(session, upload_id, bucket, key).checksum_algorithm or DEFAULT_CHECKSUM
+        expected = expected_part(store, multipart.find(session, upload_id, bucket, key))
     source, lease = _leased_source(store, request)
     try:
         start, length = _copy_range(request.parameters, source)
-        received = copy_bytes(store, request.account, lease, start, length, algorithm)
+        received = copy_bytes(store, request.account, lease, start, length, expected)
     finally:
         lease.release()
-    part = part_row(store, request, received, algorithm)
+    part = part_row(store, request, received, expected.algorithm)
     with store.admitted(received.writer) as session:
         multipart.find(session, upload_id, bucket, key)
         freed = multipart.put_part(session, part)
@@ -149,11 +149,11 @@ def _copy_range(parameters: Mapping[str, Any], source: StoredVersion) -> tuple[i
     return start, length
 
 
-def copy_bytes(store: Storage, account: str, lease: Lease, start: int, length: int, algorithm: str) -> Received:
+def copy_bytes(store: Storage, account: str, lease: Lease, start: int, length: int, expected: Expected) -> Received:
     """Copy bytes to a new, sealed blob of an account. Raises ``InsufficientCapacity``."""
     store.space.check(account, length)
-    writer = store.create(account)
-    digests = Digests((algorithm,))
+    writer = store.create(account, expected.key)
+    digests = Digests((expected.algorithm,))
     try:
         for piece in lease.read(start, length):
             digests.update(piece)

@@ -135,9 +135,10 @@ def plain_row(
 ) -> S3Object:
     """Return the row of an object whose body was received into one blob; a small body is stored in the row itself."""
     content = received.writer.take_small()
+    name = key.encode()
     return S3Object(
         bucket=bucket,
-        key=key.encode(),
+        key=name,
         size=received.digests.size,
         etag=received.digests.etag,
         sha256=received.digests.sha256,
@@ -146,6 +147,7 @@ def plain_row(
         user_metadata=dict(user_metadata),
         checksum=checksum,
         segments=[[received.writer.blob_id if content is None else WITH_ITS_ROW, received.digests.size]],
+        encryption=store.sealed_key(received.writer.key, bucket, name),
         content=content,
         multipart=False,
         # These are named because a merge keeps the values of the earlier row for the columns that are not.

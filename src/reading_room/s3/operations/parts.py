@@ -25,7 +25,7 @@ from reading_room.s3.operations.stored import (
     storage_class_of,
 )
 from reading_room.s3.operations.table import respond, s3_operation
-from reading_room.s3.storage import Received, Storage
+from reading_room.s3.storage import Expected, Received, Storage
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
 from reading_room.s3.tagging import requested_tags
 from reading_room.s3.versions import current
@@ -42,6 +42,7 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     store.space.check(request.account, 1)
     requested = request.parameters.get("ChecksumAlgorithm")
     algorithm = known_algorithm(requested) if requested is not None else None
+    encryption = store.sealed_key(store.fresh_key(), bucket, key.encode())
     with store.database.transaction() as session:
         buckets.find(session, bucket)
         upload_id = multipart.create(
@@ -55,6 +56,7 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
             checksum_type=request.parameters.get("ChecksumType"),
             tags=requested_tags(request.parameters),
             now=store.clock(),
+            encryption=encryption,
         )
         upload = multipart.find(session, upload_id, bucket, key)
         result: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload_id, **ENCRYPTED}
@@ -63,8 +65,13 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     return respond(request, result)
 
 
-def _check_part(store: Storage, request: S3Request) -> str:
-    """Check the upload and the part's number, and return the algorithm of the part's checksum."""
+def expected_part(store: Storage, upload: S3Upload) -> Expected:
+    """Return the algorithm of the checksum of an upload's parts, and their key. Raises ``DamagedBlob``."""
+    return Expected(upload.checksum_algorithm or DEFAULT_CHECKSUM, store.key_of(upload))
+
+
+def _check_part(store: Storage, request: S3Request) -> Expected:
+    """Check the upload and the part's number, and return what is expected of the part."""
     bucket, key = place(request)
     number = request.parameters["PartNumber"]
     if not 1 <= number <= multipart.MOST_PARTS:
@@ -72,8 +79,7 @@ def _check_part(store: Storage, request: S3Request) -> str:
             "partNumber", str(number), "Part number must be an integer between 1 and 10000, inclusive"
         )
     with store.database.reading() as session:
-        upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
-        return upload.checksum_algorithm or DEFAULT_CHECKSUM
+        return expected_part(store, multipart.find(session, request.parameters["UploadId"], bucket, key))
 
 
 @s3_operation("UploadPart", "PartNumber UploadId", stores_body=True, check=_check_part)
