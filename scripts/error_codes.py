@@ -25,6 +25,7 @@ RAISED_IN = {
     "comprehend": ("comprehend", "hosts/realtime.py"),
     "ec2": ("vpc",),
     "iam": ("iam",),
+    "kms": ("kms",),
     "logs": ("logs",),
     "reading-room": ("extension",),
     "s3": ("s3",),

@@ -18,6 +18,9 @@ from tests.worlds.scripts import script
 DIFFERENCES = script("differences")
 REFUSED = [(service, each) for service in DIFFERENCES.REFUSED for each in DIFFERENCES.refused(service)]
 VALUES = {
+    "GranteeServicePrincipal": "s3.amazonaws.com",
+    "RetiringServicePrincipal": "s3.amazonaws.com",
+    "SourceArn": "arn:aws:comprehend:us-east-1:111122223333:endpoint",
     "FlywheelStatsS3Prefix": "s3://papers/statistics/",
     "ResetMaxSigninSessionDuration": True,
     "TokenCode": "123456",

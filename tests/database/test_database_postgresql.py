@@ -233,6 +233,7 @@ def test_a_migration_is_one_transaction(name: str, tmp_path: Path, fails: bool) 
 
 
 BEFORE_13 = """
+DROP TABLE kms_grants; DROP TABLE kms_aliases; DROP TABLE kms_key_material; DROP TABLE kms_keys;
 DROP TABLE s3_versions; DROP TABLE s3_service_keys; ALTER TABLE s3_uploads DROP COLUMN lock, DROP COLUMN encryption;
 ALTER TABLE s3_objects DROP COLUMN version_id, DROP COLUMN lock, DROP COLUMN rank, DROP COLUMN encryption;
 ALTER TABLE s3_buckets DROP COLUMN versioning, DROP COLUMN object_lock;

@@ -50,6 +50,8 @@ TARGETS = {
     "filter-pattern": "calls",
     "page-token": "calls",
     "usage-lines": "calls",
+    "key-ciphertext": "keys",
+    "key-marker": "keys",
     "documents": "documents",
     "any-document": "readers",
     "archived-document": "readers",

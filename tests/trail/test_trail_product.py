@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -394,3 +395,41 @@ def test_issued_and_refused_sessions_of_services_are_in_the_trail_of_the_roles_a
 def test_no_operation_of_any_service_reaches_the_files_of_the_trail(world: World) -> None:
     names = {(bound.facts.service, bound.facts.name) for bound in world.product.dispatcher.table}
     assert {name for service, name in names if service == "cloudtrail"} == {"LookupEvents"}
+
+
+def test_uses_of_keys_are_recorded_with_their_context_and_without_plaintext(world: World) -> None:
+    kms, secret = world.client("kms"), "aXQgaXMgYSBzZWNyZXQ"
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    context = {"shelf": "poetry"}
+    blob = kms.encrypt(KeyId=key, Plaintext=secret.encode(), EncryptionContext=context)["CiphertextBlob"]
+    kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
+    data_key = kms.generate_data_key(KeyId=key, KeySpec="AES_256")["Plaintext"]
+    kms.disable_key(KeyId=key[-36:])
+    assert denied(kms.decrypt, CiphertextBlob=blob, EncryptionContext=context)[0] == "DisabledException"
+    found = world.last("management", "Encrypt")
+    assert found["requestParameters"]["encryptionContext"] == context
+    assert found["responseElements"] is None
+    for name, read_only in (("CreateKey", False), ("Encrypt", True), ("GenerateDataKey", True), ("DisableKey", False)):
+        event = world.last("management", name)
+        assert event["resources"] == [{"accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": key}], name
+        assert event["readOnly"] is read_only
+    assert world.last("management", "Decrypt")["errorCode"] == "DisabledException"
+    text = json.dumps(world.book("management"))
+    for hidden in (secret, base64.b64encode(secret.encode()).decode(), base64.b64encode(data_key).decode()):
+        assert hidden not in text
+
+
+def test_a_grant_is_recorded_without_its_token_and_a_denial_is_explained(world: World) -> None:
+    kms, key_of_nora = world.client("kms"), world.user("nora")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    made = kms.create_grant(
+        KeyId=key, GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:user/nora", Operations=["GenerateDataKey"]
+    )
+    event = world.last("management", "CreateGrant")
+    assert event["responseElements"] == {"grantId": made["GrantId"]}
+    assert made["GrantToken"] not in json.dumps(world.book("management"))
+    code, _, request = denied(world.client("kms", **key_of_nora).encrypt, KeyId=key, Plaintext=b"x")
+    assert code == "AccessDeniedException"
+    explained = world.explained(request)
+    assert "kms:Encrypt" in explained
+    assert f"key policy of {key}" in explained

@@ -17,6 +17,7 @@ from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
+from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.bonds import Bonds
@@ -55,6 +56,9 @@ def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
 class IamWorld:
     """One account with its first administrator. ``now`` changes only when a test changes it."""
 
+    machine_clock: Clock | None = None
+    """The clock that signatures are verified by, for worlds whose ``now`` moves far."""
+
     def __init__(self, folder: Path, *implementations: object, processes: int = PROCESSES) -> None:
         """With several ``processes``, each gets the requests in turn."""
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -88,6 +92,7 @@ class IamWorld:
             _no_s3,
             region=REGION,
             clock=self.clock,
+            machine_clock=self.machine_clock,
             trail=uses.take,
         )
 

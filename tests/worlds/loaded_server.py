@@ -47,7 +47,7 @@ def load_product() -> Callable[[], object]:
 
     assert commands.app.registered_commands
     JSONFileLoader.load_file = cache(JSONFileLoader.load_file)  # type: ignore[method-assign]
-    for service in ("cloudtrail", "comprehend", "ec2", "iam", "logs", "reading-room", "s3", "sts"):
+    for service in ("cloudtrail", "comprehend", "ec2", "iam", "kms", "logs", "reading-room", "s3", "sts"):
         connect(service, "http://127.0.0.1:9")
     return run
 

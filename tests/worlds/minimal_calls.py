@@ -45,6 +45,7 @@ _VALUES: dict[str, Any] = {
     "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
     "AccountAlias": "an-alias",
     "ActionNames": ["s3:GetObject"],
+    "AliasName": "alias/none",
     "AssumeRolePolicyDocument": json.dumps(TRUST),
     "CidrBlock": "10.0.0.0/16",
     "CopySource": "papers/key",
@@ -88,6 +89,9 @@ _OF_OPERATIONS: dict[str, dict[str, Any]] = {
             "Annotations": {"S3Uri": "s3://papers/in/a.csv"},
         }
     },
+    "CreateGrant": {"GranteePrincipal": ROLE},
+    "GenerateDataKey": {"KeySpec": "AES_256"},
+    "GenerateDataKeyWithoutPlaintext": {"KeySpec": "AES_256"},
     "StartDocumentClassificationJob": {"DocumentClassifierArn": CLASSIFIER},
     "StartEventsDetectionJob": {"TargetEventTypes": ["IPO"]},
     "StartPiiEntitiesDetectionJob": {"Mode": "ONLY_OFFSETS"},

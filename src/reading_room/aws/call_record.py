@@ -19,6 +19,8 @@ _READING = (
     "Contains", "Classify", "Test", "Check", "Explain", "Generate", "AssumeRole", "Select", "Preflight",
 )  # fmt: skip
 """The first words of operations that change nothing. Giving out sessions of STS counts as reading, as in CloudTrail."""
+_READING_ONES = frozenset({"Encrypt", "Decrypt", "ReEncrypt", "Sign", "Verify", "VerifyMac"})
+"""Operations of KMS that change nothing, and have no such first word."""
 _GIVING = frozenset({"AssumeRole", "GetSessionToken", "GetFederationToken"})
 
 
@@ -70,6 +72,8 @@ class CallRecord:
     """How long it took."""
     job_id: str | None = None
     """The job for which the product itself made the call."""
+    keys: tuple[str, ...] = ()
+    """The ARNs of the KMS keys of a successful call."""
 
     @property
     def is_noise(self) -> bool:
@@ -99,12 +103,20 @@ def let_in(service: str, operation: str, account: str) -> None:
 
 def reads_only(operation: str) -> bool:
     """Say whether the name of an operation is that of one that changes nothing."""
-    return operation.startswith(_READING)
+    return operation.startswith(_READING) or operation in _READING_ONES
 
 
 def records_output(operation: str) -> bool:
     """Say whether the trail has the output of an operation: it changes something or gives out credentials."""
     return not reads_only(operation) or operation in _GIVING
+
+
+def keys_of(service: str, output: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the ARNs of the keys in the output of a call of KMS."""
+    if service != "kms" or not output:
+        return ()
+    found = (output.get("SourceKeyId"), output.get("KeyId"), output.get("KeyMetadata", {}).get("Arn"))
+    return tuple(dict.fromkeys(arn for arn in found if arn is not None))
 
 
 def record_of(
@@ -130,4 +142,5 @@ def record_of(
         error=error,
         seconds=seconds,
         job_id=call.job_id,
+        keys=keys_of(call.service, output),
     )

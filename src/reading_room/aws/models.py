@@ -45,6 +45,7 @@ SERVED: Mapping[str, ServedService] = {
     served.name: served
     for served in (
         ServedService("comprehend", "json", target_prefix="Comprehend_20171127"),
+        ServedService("kms", "json", target_prefix="TrentService"),
         ServedService("logs", "json", target_prefix="Logs_20140328"),
         ServedService("cloudtrail", "json", target_prefix="com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
         ServedService("ec2", "ec2", version="2016-11-15"),

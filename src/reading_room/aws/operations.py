@@ -66,6 +66,8 @@ class OperationFacts:
     """A few words on what decides if ``authorized`` is false; for the reference."""
     unsigned: bool = False
     """Whether the operation needs no signature. Its model must agree (``"authtype": "none"``)."""
+    by_handler: bool = False
+    """Whether the handler authorizes the call, by the policies of endpoint and resource too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def operation(
     authorized: bool = True,
     decided_by: str = "",
     unsigned: bool = False,
+    by_handler: bool = False,
 ) -> Callable[[Method], Method]:
     """Mark a method ``(self, call, request) -> response`` as the implementation of an AWS operation.
 
@@ -123,6 +126,7 @@ def operation(
         authorized,
         decided_by=decided_by,
         unsigned=unsigned,
+        by_handler=by_handler,
     )
 
     def mark(method: Method) -> Method:

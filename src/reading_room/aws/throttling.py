@@ -2,9 +2,9 @@
 
 There are two kinds of rates. One protects this machine and always applies: a number of calls a second for each
 principal, far above what a sensible client needs. The profile ``aws`` adds AWS's own figures, which count the calls of
-an account for one operation. Those of EC2 and CloudTrail are documented as buckets and rates, those of STS, CloudWatch
-Logs and S3 as calls a second. Comprehend's are with its other quotas (``comprehend/quotas.py``), which have another
-error.
+an account for one operation. Those of EC2 and CloudTrail are documented as buckets and rates, those of STS, KMS,
+CloudWatch Logs and S3 as calls a second. Comprehend's are with its other quotas (``comprehend/quotas.py``), which have
+another error.
 
 AWS sends no ``Retry-After``, because SDKs wait longer after each error. So no answer here has one.
 """
@@ -55,6 +55,23 @@ LOGS_OPERATIONS: Mapping[str, Rate] = {
 LOGS_OTHERS = Rate(10, 10)
 STS_OPERATIONS = Rate(600, 600)
 CLOUDTRAIL_OPERATIONS = Rate(2, 2)
+_KMS = {
+    0.25: ("GetParametersForImport",),
+    10: ("TagResource",),
+    15: ("DeleteAlias", "EnableKeyRotation", "ImportKeyMaterial", "PutKeyPolicy", "ScheduleKeyDeletion"),
+    30: ("RetireGrant", "RevokeGrant"),
+    50: ("CreateGrant",),
+    100: ("ListGrants", "ListKeyPolicies", "ListKeyRotations", "ListRetirableGrants"),
+    500: ("ListAliases", "ListKeys", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"),
+    1_000: ("GetKeyPolicy", "GetKeyRotationStatus", "Sign", "Verify"),
+    2_000: ("DescribeKey", "GetPublicKey", "ListResourceTags"),
+    10_000: (
+        *("Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"),
+        *("GenerateMac", "VerifyMac", "GenerateRandom"),
+    ),
+}
+KMS_OPERATIONS: Mapping[str, Rate] = {name: Rate(max(rate, 1), rate) for rate, names in _KMS.items() for name in names}
+KMS_OTHERS = Rate(5, 5)
 S3_READS = Rate(5_500, 5_500)
 S3_WRITES = Rate(3_500, 3_500)
 """The rates of one S3 bucket. AWS counts by prefix, and a new bucket has one."""
@@ -79,6 +96,8 @@ def aws_rate(service: str, operation: str) -> Rate | None:
             return STS_OPERATIONS
         case "cloudtrail":
             return CLOUDTRAIL_OPERATIONS
+        case "kms":
+            return KMS_OPERATIONS.get(operation, KMS_OTHERS)
         case "s3":
             return S3_READS if reads else S3_WRITES
         case _:

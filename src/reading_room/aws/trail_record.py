@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from reading_room.aws.call import Call
-from reading_room.aws.call_record import CallRecord, records_output
+from reading_room.aws.call_record import CallRecord, keys_of, records_output
 from reading_room.aws.errors import UnknownOperation
 from reading_room.aws.identify import claimed_operation
 from reading_room.aws.models import ServedService
@@ -31,6 +31,7 @@ def record_of(outcome: Outcome, ended_at: dt.datetime, region: str, seconds: flo
         host=request.header("host"),
         size=len(request.body),
         seconds=seconds,
+        keys=keys_of(outcome.service.name, outcome.output) if isinstance(outcome.service, ServedService) else (),
     )
 
 

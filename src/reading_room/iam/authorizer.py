@@ -219,7 +219,7 @@ class PolicyAuthorizer:
             self._enforce(min(decisions, key=lambda decision: _REPORTED_FIRST.index(decision.outcome)), call)
             if facts.passed_role is not None:
                 self._authorize_pass_role(call, facts.passed_role.parameter, facts.passed_role.service, context)
-        elif call.path.vpc_endpoint_id is not None:
+        elif call.path.vpc_endpoint_id is not None and not facts.by_handler:
             self._enforce(self._through_endpoint(call, facts, context), call)
         if call.service == "ec2" and call.parameters.get("DryRun"):
             raise DryRunOperation
@@ -324,13 +324,14 @@ class PolicyAuthorizer:
         resource_policy: str | None = None,
         resource_account: str | None = None,
         path: NetworkPath | None = None,
+        also: Sequence[AttachedPolicy] = (),
     ) -> Decision:
         """Decide one action on one resource.
 
         ``context`` holds the condition keys of the request (see ``request_context``) and of the service; the keys
         that describe the caller are added here and take precedence. ``resource_policy`` is JSON text. Pass ``path``,
         the network path of the request, if it was not checked before: the policy of an endpoint on it, and the bond of
-        the credentials, must allow the request too. Denials are logged.
+        the credentials, must allow the request too. ``also`` are further policies that apply. Denials are logged.
         """
         keys = {**context, **principal_context(principal)}
         if path is not None and not self._bonds.hold(principal, path):
@@ -344,6 +345,7 @@ class PolicyAuthorizer:
                 resource_account or principal.account,
                 resource_policy,
                 None if path is None else self._endpoint(path.vpc_endpoint_id),
+                also,
             )
         if not decision.allowed:
             logger.info("%s [%s]", decision.message(), decision.reasons())
@@ -358,9 +360,10 @@ class PolicyAuthorizer:
         resource_account: str,
         resource_policy: str | None = None,
         endpoint: AttachedPolicy | None = None,
+        also: Sequence[AttachedPolicy] = (),
     ) -> Decision:
         began = time.perf_counter()
-        policies = self.policies_of(principal)
+        policies = [*self.policies_of(principal), *also]
         if resource_policy is not None:
             policies.append(attached("resource", "bucket", f"of {resources[0]}", resource_policy))
         if endpoint is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -26,6 +27,8 @@ Book = Literal["management", "data", "denials", "unidentified"]
 _PARAMETERS_LIMIT = 100_000
 """Bytes of ``requestParameters`` and of ``responseElements``; longer ones are omitted, as in CloudTrail."""
 _DATA = frozenset({("logs", "PutLogEvents")})
+_KEY_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY_ARN = re.compile(rf"arn:aws:kms:[a-z0-9-]+:([0-9]{{12}}):key/{_KEY_ID.pattern}")
 AccountOf = Callable[[str], str | None]
 """Returns the account that owns a bucket or an endpoint, by name or id, or ``None`` if it does not exist."""
 
@@ -101,9 +104,9 @@ def _event(record: CallRecord, owner: str | None, endpoint_owner: AccountOf) -> 
 
 
 def _acting(record: CallRecord) -> str | None:
-    """Return the service that made a call without an access key, with a role session or as itself, or ``None``."""
+    """Return the service that made a call without an access key, for a caller or as itself, or ``None``."""
     caller = record.principal
-    by_itself = caller is not None and caller.kind in ("session", "service") and record.access_key_id is None
+    by_itself = caller is not None and caller.kind != "anonymous" and record.access_key_id is None
     return record.user_agent if by_itself else None
 
 
@@ -156,6 +159,8 @@ def _owner(record: CallRecord, bucket_owner: AccountOf) -> str | None:
             return Arn.parse(str((record.parameters or {}).get("RoleArn"))).account or None
         except ValueError:
             return None
+    if keys := _keys(record):
+        return Arn.parse(keys[0]).account
     if (record.service, record.operation) == ("reading-room", "RedeemSignInToken") and record.output:
         # The request is not signed: it belongs in the trail of the account that signed in.
         return Arn.parse(str(record.output["Arn"])).account
@@ -168,7 +173,20 @@ def _resources(record: CallRecord, owner: str | None) -> list[dict[str, str]]:
     if record.service == "sts" and owner is not None:
         role = str((record.parameters or {})["RoleArn"])
         return [{"accountId": owner, "type": "AWS::IAM::Role", "ARN": role}]
-    return []
+    return [{"accountId": Arn.parse(arn).account, "type": "AWS::KMS::Key", "ARN": arn} for arn in _keys(record)]
+
+
+def _keys(record: CallRecord) -> tuple[str, ...]:
+    """Return the ARNs of the KMS keys of a call. A failed call tells the owners of others' keys nothing."""
+    if record.service != "kms" or record.keys or record.principal is None:
+        return record.keys
+    given = record.parameters or {}
+    named = str(given.get("KeyId") or given.get("TargetKeyId") or "")
+    account = record.principal.account
+    if _KEY_ID.fullmatch(named):
+        return (f"arn:aws:kms:{record.region}:{account}:key/{named}",)
+    found = _KEY_ARN.fullmatch(named)
+    return (named,) if found is not None and (record.error is None or found[1] == account) else ()
 
 
 @lru_cache(maxsize=64)

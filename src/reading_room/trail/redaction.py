@@ -14,7 +14,12 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-SECRETS = frozenset({"secretaccesskey", "sessiontoken", "password", "oldpassword", "newpassword", "tokencode"})
+SECRETS = frozenset(
+    {
+        *("secretaccesskey", "sessiontoken", "password", "oldpassword", "newpassword", "tokencode"),
+        *("granttoken", "granttokens"),
+    }
+)
 """Members of parameters and responses that are omitted, in lower case."""
 _LONG = frozenset({"logEvents"})
 """Members that contain customers' data but are not marked in the model."""

@@ -34,6 +34,7 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
     "sts": {"roleArn": "AWS::IAM::Role", "accessKeyId": "AWS::STS::AccessKey", "arn": "AWS::STS::AssumedRole"},
     "s3": {"bucketName": "AWS::S3::Bucket"},
     "logs": {"logGroupName": "AWS::Logs::LogGroup", "logStreamName": "AWS::Logs::LogStream"},
+    "kms": {"keyId": "AWS::KMS::Key", "targetKeyId": "AWS::KMS::Key", "aliasName": "AWS::KMS::Alias"},
     "comprehend": {
         "jobArn": "AWS::Comprehend::Job",
         "documentClassifierArn": "AWS::Comprehend::DocumentClassifier",

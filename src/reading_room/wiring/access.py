@@ -15,6 +15,9 @@ from reading_room.iam.bonds import Bonds
 from reading_room.iam.credentials import ByMachineTime, StoredCredentials
 from reading_room.iam.key_uses import KeyUses
 from reading_room.jobs.credentials import JobsBehind
+from reading_room.kms.access import KeyAccess
+from reading_room.kms.service_keys import ServiceKeys
+from reading_room.kms.use import KeyUse
 from reading_room.measures import IGNORED, Measures
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backend import Backend
@@ -76,6 +79,9 @@ class Access:
             bonds=Bonds(JobsBehind(database), enforced=settings.binds_credentials),
             measures=measures,
         )
+        self.keys = KeyAccess(database, self.authorizer, clock)
+        self.key_use = KeyUse(self.keys, clock)
+        self.service_keys = ServiceKeys(self.key_use, clock, settings.region, trail=self.record, gate=self.trail.check)
         self.s3 = S3Authorization(authorizer=self.authorizer, backend=backend, region=settings.region)
         self.throttle = throttle or Throttle(settings.profile)
         self.refusals = refusals or Refusals(Counts(self.trail.refused, clock))

@@ -38,6 +38,7 @@ from reading_room.extension.operations.usage import UsageOperations
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations
+from reading_room.kms.operations.table import kms_operations
 from reading_room.logs.export_operations import ExportOperations
 from reading_room.logs.operations import LogOperations
 from reading_room.logs.room import LogRoom
@@ -89,6 +90,7 @@ def every_operation(
         *iam_operations(database, clock, access.key_uses),
         StsOperations(database, authorizer, clock),
         AuthorizationMessageOperations(access.messages),
+        *kms_operations(database, access.keys, access.key_use, clock),
         TrailOperations(access.trail, clock),
         LogOperations(database, clock, room, settings.log_days),
         ExportOperations(database, clock, objects.export_buckets),

@@ -31,6 +31,7 @@ from reading_room.hosts.readiness import database_check, disk_check, trail_check
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.jobs.retention import Retention
+from reading_room.kms.upkeep import KeyUpkeep
 from reading_room.logs.exports import LogExports
 from reading_room.logs.room import LogRoom
 from reading_room.measures import IGNORED, Measures
@@ -193,6 +194,7 @@ class Product:
         self.endpoints = EndpointUpkeep(database, engines, clock, self._room_of_endpoints)
         self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)
         self.retention = Retention(database, settings, clock)
+        self.key_upkeep = KeyUpkeep(database, clock)
         self.state_events = state_event_loops(settings, database, clock, self.objects.store.put, room)
         self.traces = traces
 

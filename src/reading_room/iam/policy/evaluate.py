@@ -15,10 +15,11 @@ from reading_room.iam.policy.document import Policy, Statement
 from reading_room.iam.policy.patterns import Context
 from reading_room.iam.policy.principals import GRANTS, Grant
 
-PolicyKind = Literal["identity", "boundary", "session", "scp", "rcp", "resource", "endpoint", "trust"]
+PolicyKind = Literal["identity", "boundary", "session", "scp", "rcp", "resource", "endpoint", "trust", "key", "grant"]
+"""``key`` is the policy of a KMS key, without which no identity policy allows anything; ``grant`` is a grant on it."""
 
 _DENY_ORDER: tuple[PolicyKind, ...] = (
-    "scp", "rcp", "endpoint", "identity", "boundary", "session", "resource", "trust",
+    "scp", "rcp", "endpoint", "identity", "boundary", "session", "resource", "trust", "key", "grant",
 )  # fmt: skip
 _WORDS: Mapping[str, str] = {
     "identity": "identity-based policy",
@@ -29,7 +30,12 @@ _WORDS: Mapping[str, str] = {
     "rcp": "resource control policy",
     "endpoint": "VPC endpoint policy",
     "trust": "role trust policy",
+    "key": "resource-based policy",
+    "grant": "grant",
 }
+_LIMITS: tuple[PolicyKind, ...] = ("boundary", "session")
+_NEEDED: tuple[PolicyKind, ...] = ("trust", "key")
+"""The policies of resources that must allow a request, even one from their own account."""
 # The owner's root user can always repair its bucket's policy (Amazon S3 User Guide, "Bucket policies").
 _ROOT_EXEMPT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
 
@@ -219,12 +225,14 @@ class _Evaluation:
             return self._lacking("scp")
         if "endpoint" in present and "endpoint" not in allows:
             return self._lacking("endpoint")
-        side: PolicyKind = "trust" if "trust" in present else "resource"
+        if "grant" in allows and (decision := self._by_grant(allows, present)) is not None:
+            return decision
+        side: PolicyKind = next((kind for kind in _NEEDED if kind in present), "resource")
         grants = {grant for _, grant in allows.get(side, []) if grant is not None}
         grant = next((candidate for candidate in GRANTS if candidate in grants), None)
         resource_reasons = [reason for reason, _ in allows.get(side, [])]
-        if side == "trust" and grant is None:
-            return self._lacking("trust")
+        if side in _NEEDED and grant is None:
+            return self._lacking(side)
         if self.caller.kind in ("anonymous", "service"):
             return self._result("allowed", resource_reasons) if grant else self._lacking(side)
         return self._two_sides(side, grant, resource_reasons, allows, present)
@@ -237,8 +245,7 @@ class _Evaluation:
         allows: Mapping[PolicyKind, list[tuple[Reason, Grant | None]]],
         present: set[PolicyKind],
     ) -> Decision:
-        limits: tuple[PolicyKind, ...] = ("boundary", "session")
-        limit = next((kind for kind in limits if kind in present and kind not in allows), None)
+        limit = next((kind for kind in _LIMITS if kind in present and kind not in allows), None)
         identity_reasons = [reason for reason, _ in allows.get("identity", [])]
         if self.caller.kind == "root":
             identity_reasons = [Reason("identity", "of the account's root user", "the full access")]
@@ -254,7 +261,24 @@ class _Evaluation:
             return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)
         if identity_reasons:
             return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)
-        return self._lacking("identity") if side == "trust" else self._lacking("identity", "resource")
+        return self._lacking("identity") if side in _NEEDED else self._lacking("identity", "resource")
+
+    def _by_grant(
+        self, allows: Mapping[PolicyKind, list[tuple[Reason, Grant | None]]], present: set[PolicyKind]
+    ) -> Decision | None:
+        """Return the decision of a grant, or ``None`` if it does not suffice. It needs no other allow.
+
+        It counts in another account too. As a resource's policy does, one to an account delegates to identity policies,
+        and one to a role is limited by boundary and session.
+        """
+        strengths = {grant for _, grant in allows["grant"]}
+        reasons = [reason for reason, _ in allows["grant"]]
+        if strengths & {"user", "session", "service"}:
+            return self._result("allowed", reasons)
+        limited = any(kind in present and kind not in allows for kind in _LIMITS)
+        if limited or ("role" not in strengths and "identity" not in allows and self.caller.kind != "root"):
+            return None
+        return self._result("allowed", reasons)
 
     def _lacking(self, *kinds: PolicyKind) -> Decision:
         return self._result("implicitDeny", [Reason(kind) for kind in kinds])

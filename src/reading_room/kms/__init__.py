@@ -1,0 +1,1 @@
+"""AWS Key Management Service: keys, their policies and grants, and cryptography with them."""
