@@ -335,7 +335,7 @@ def test_every_service_is_listed_s3_with_both_types_and_iam_without_region(ec2: 
     services = ec2.describe_vpc_endpoint_services()
     assert services["ServiceNames"] == [
         "com.amazonaws.iam",
-        *(f"com.amazonaws.{REGION}.{name}" for name in ("comprehend", "ec2", "logs", "s3", "sts")),
+        *(f"com.amazonaws.{REGION}.{name}" for name in ("comprehend", "ec2", "kms", "logs", "s3", "sts")),
     ]
     kinds = [
         (entry["ServiceName"].rpartition(".")[2], entry["ServiceType"][0]["ServiceType"])
@@ -345,6 +345,7 @@ def test_every_service_is_listed_s3_with_both_types_and_iam_without_region(ec2: 
         ("comprehend", "Interface"),
         ("ec2", "Interface"),
         ("iam", "Interface"),
+        ("kms", "Interface"),
         ("logs", "Interface"),
         ("s3", "Gateway"),
         ("s3", "Interface"),
@@ -360,7 +361,7 @@ def test_every_service_is_listed_s3_with_both_types_and_iam_without_region(ec2: 
     assert iam["PrivateDnsName"] == "iam.amazonaws.com"
     pages = [ec2.describe_vpc_endpoint_services(MaxResults=4)]
     pages.append(ec2.describe_vpc_endpoint_services(MaxResults=4, NextToken=pages[0]["NextToken"]))
-    assert sum(len(page["ServiceDetails"]) for page in pages) == 7
+    assert sum(len(page["ServiceDetails"]) for page in pages) == 8
 
 
 def test_endpoints_have_no_associations_with_resources(ec2: EC2Client, vpc_id: str) -> None:

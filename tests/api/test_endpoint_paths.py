@@ -24,6 +24,9 @@ from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.roles import RoleOperations
 from reading_room.iam.operations.sts import StsOperations
+from reading_room.kms.access import KeyAccess
+from reading_room.kms.operations.table import kms_operations
+from reading_room.kms.use import KeyUse
 from reading_room.logs.operations import LogOperations
 from reading_room.vpc.endpoints.endpoints import EndpointPolicies
 from tests.worlds.ec2 import ACCOUNT, REGION, Ec2World, code_of, message_of
@@ -39,7 +42,9 @@ class PathWorld(Ec2World):
         authorizer = PolicyAuthorizer(
             database=self.database, region=REGION, clock=system_clock, endpoint_policies=EndpointPolicies(self.database)
         )
+        keys = KeyAccess(self.database, authorizer, system_clock)
         table = OperationTable(
+            *kms_operations(self.database, keys, KeyUse(keys, system_clock), system_clock),
             LogOperations(self.database, system_clock),
             RoleOperations(self.database, system_clock, KeyUses(self.database)),
             StsOperations(self.database, authorizer, system_clock),
@@ -229,3 +234,37 @@ def test_a_deleted_endpoint_lets_no_call_through(world: PathWorld) -> None:
     # In every protocol, the SDK understands the error, and it does not say that a policy denied the call.
     code, message = refusal(logs.describe_log_groups)
     assert (code, through in message) == ("ServiceUnavailable", True)
+
+
+def test_an_endpoint_of_kms_lets_through_calls_on_the_keys_that_its_policy_names(world: PathWorld) -> None:
+    key = world.key()
+    maker = world.call("kms", world.endpoint("kms"), key)
+    one, other = (maker.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    blobs = {arn: maker.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"] for arn in (one, other)}
+    through = world.endpoint("kms", policy(statement("Allow", "kms:*", Resource=one)))
+    kms = world.call("kms", through, key)
+    assert kms.decrypt(CiphertextBlob=blobs[one])["Plaintext"] == b"x"
+    code, message = refusal(kms.decrypt, CiphertextBlob=blobs[other])
+    assert code == "AccessDeniedException"
+    assert message.endswith("because no VPC endpoint policy allows the kms:Decrypt action")
+    assert refusal(kms.create_key)[0] == "AccessDeniedException"
+
+
+def test_a_key_policy_can_require_an_endpoint(world: PathWorld) -> None:
+    key = world.key()
+    through, elsewhere = world.endpoint("kms"), world.endpoint("kms")
+    kms = world.call("kms", through, key)
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    allow = statement("Allow", "kms:*") | {"Principal": root}
+    deny = statement("Deny", "kms:Encrypt") | {
+        "Principal": "*",
+        "Condition": {"StringNotEquals": {"aws:SourceVpce": through}},
+    }
+    kms.put_key_policy(KeyId=arn, Policy=json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]}))
+    kms.encrypt(KeyId=arn, Plaintext=b"x")
+    code, message = refusal(world.call("kms", elsewhere, key).encrypt, KeyId=arn, Plaintext=b"x")
+    assert (code, message.rpartition(" with ")[2]) == (
+        "AccessDeniedException",
+        "an explicit deny in a resource-based policy",
+    )

@@ -97,7 +97,7 @@ class Subnet:
     route_table_id: str
 
 
-Service = Literal["s3", "comprehend", "ec2", "iam", "logs", "sts", "api"]
+Service = Literal["s3", "comprehend", "ec2", "iam", "kms", "logs", "sts", "api"]
 """A service that a VPC can reach. ``api`` stands for all of them except S3; the request tells which one it is for."""
 
 

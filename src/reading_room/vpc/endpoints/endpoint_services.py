@@ -19,7 +19,7 @@ Kind = Literal["Gateway", "Interface"]
 IAM_REGION = "us-east-1"
 REPOSITORIES = ("amazonlinux", "packages", "repo")
 """Package repositories are buckets of S3 whose names are host names: ``repo.us-east-1.amazonaws.com``."""
-_REGIONAL: tuple[Service, ...] = ("comprehend", "ec2", "logs", "s3", "sts")
+_REGIONAL: tuple[Service, ...] = ("comprehend", "ec2", "kms", "logs", "s3", "sts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +105,5 @@ def repository_names(region: str) -> tuple[str, ...]:
 
 def api_names(region: str) -> tuple[str, ...]:
     """Return the public names of every service except S3, regional and global, as SDKs use them."""
-    regional = tuple(f"{service}.{region}.amazonaws.com" for service in ("comprehend", "ec2", "logs", "sts"))
+    regional = tuple(f"{service}.{region}.amazonaws.com" for service in ("comprehend", "ec2", "kms", "logs", "sts"))
     return (*regional, "ec2.amazonaws.com", "iam.amazonaws.com", "sts.amazonaws.com")
