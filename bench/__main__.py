@@ -25,7 +25,7 @@ ORDER = (
         "flow_logs",
     ),
     *("between_hosts", "s3", "wire", "database", "floods", "policies", "engines", "documents", "shares", "fixtures"),
-    *("metrics", "first_up"),
+    *("metrics", "first_up", "kms"),
 )
 BY_HAND = (
     *("growth", "large", "years", "console", "beside_moto", "backup", "upgrade", "postgresql", "leader"),
