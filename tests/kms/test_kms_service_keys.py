@@ -13,6 +13,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.iam import entities
 from reading_room.iam.principals import user_principal
 from reading_room.iam.tables import User
+from reading_room.kms.grants import Terms
 from reading_room.kms.service_keys import OnBehalf
 from reading_room.trail.events import events_of
 from tests.worlds.iam import ACCOUNT, REGION, policy
@@ -108,6 +109,25 @@ def test_the_managed_key_is_usable_through_its_service_only(world: KmsWorld) -> 
     other = OnBehalf("comprehend", ann.principal, ann.path)
     with pytest.raises(AwsError):
         world.service_keys.generate_data_key(other, "alias/aws/s3", CONTEXT)
+
+
+def test_a_service_makes_grants_for_its_resources_and_retires_them(world: KmsWorld) -> None:
+    key = world.key()
+    for_resources = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    ann = on_behalf(world, "ann", policy(action="kms:CreateGrant", Condition=for_resources))
+    bob = on_behalf(world, "bob", None)
+    terms = Terms(("Decrypt", "GenerateDataKey", "RetireGrant"), {"EncryptionContextSubset": CONTEXT})
+    made = world.service_keys.create_grant(ann, key, terms, grantee=user_arn("bob"))
+    assert made.token not in repr(made)
+    data_key = world.service_keys.generate_data_key(bob, key, CONTEXT)
+    assert world.service_keys.decrypt(bob, data_key.ciphertext, CONTEXT) == data_key.plaintext
+    with pytest.raises(AwsError):
+        world.service_keys.retire_grant(ann, key, made.grant_id)
+    for _ in range(2):  # A retry after a crash finds nothing to do.
+        world.service_keys.retire_grant(bob, key, made.grant_id)
+    with pytest.raises(AwsError):
+        world.service_keys.decrypt(bob, data_key.ciphertext, CONTEXT)
+    assert [record.operation for record in world.recorded if record.error is None][-1] == "RetireGrant"
 
 
 def test_a_key_that_the_same_transaction_makes_or_changes_counts(world: KmsWorld) -> None:

@@ -13,6 +13,7 @@ from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.key_uses import KeyUses
 from reading_room.kms.access import KeyAccess
+from reading_room.kms.granting import Granting
 from reading_room.kms.operations.table import kms_operations
 from reading_room.kms.service_keys import ServiceKeys
 from reading_room.kms.upkeep import KeyUpkeep
@@ -40,7 +41,9 @@ class KmsWorld(IamWorld):
         self.decider = PolicyAuthorizer(database=database, region=REGION, clock=self.clock)
         self.access = KeyAccess(database, self.decider, self.clock)
         use = KeyUse(self.access, self.clock)
-        self.service_keys = ServiceKeys(use, self.clock, REGION, trail=self.recorded.append)
+        self.service_keys = ServiceKeys(
+            use, Granting(database, self.access, self.clock), self.clock, REGION, trail=self.recorded.append
+        )
         operations = kms_operations(database, self.access, use, self.clock)
         return super()._application(database, uses, (*operations, *implementations))
 

@@ -24,6 +24,8 @@ from reading_room.ids import request_id
 from reading_room.kms import keys, managed_keys
 from reading_room.kms.access import Asked, KeyCall
 from reading_room.kms.encryption_context import EncryptionContext
+from reading_room.kms.granting import Granted, Granting
+from reading_room.kms.grants import Terms
 from reading_room.kms.use import KeyUse
 
 DATA_KEY_BYTES = 32
@@ -60,9 +62,17 @@ class ServiceKeys:
     """Uses keys for the callers of services. Thread-safe. Its methods raise ``AwsError`` as KMS's operations do."""
 
     def __init__(
-        self, use: KeyUse, clock: Clock, region: str, *, trail: Recorder = forget, gate: Gate = let_in
+        self,
+        use: KeyUse,
+        granting: Granting,
+        clock: Clock,
+        region: str,
+        *,
+        trail: Recorder = forget,
+        gate: Gate = let_in,
     ) -> None:
         self._use = use
+        self._granting = granting
         self._clock = clock
         self._region = region
         self._trail = trail
@@ -102,6 +112,43 @@ class ServiceKeys:
             {"KeyId": key},
             lambda call: self._use.usable(call, key, asked).arn,
             lambda result: result,
+        )
+
+    def create_grant(
+        self,
+        by: OnBehalf,
+        key: str,
+        terms: Terms,
+        *,
+        grantee: str,
+        retiring: str | None = None,
+        name: str | None = None,
+    ) -> Granted:
+        """Make a grant for a resource of the service, with ``kms:GrantIsForAWSResource``: CreateGrant."""
+        parameters: dict[str, Any] = {
+            "KeyId": key,
+            "GranteePrincipal": grantee,
+            "Operations": list(terms.operations),
+            "Constraints": {kind: dict(pairs) for kind, pairs in terms.constraints.items()},
+            "RetiringPrincipal": retiring,
+            "Name": name,
+        }
+        return self._recorded(
+            by,
+            "CreateGrant",
+            {member: value for member, value in parameters.items() if value},
+            lambda call: self._granting.create(call, key, terms, grantee=grantee, retiring=retiring, name=name),
+            lambda made: made.key_arn,
+        )
+
+    def retire_grant(self, by: OnBehalf, key_arn: str, grant_id: str) -> None:
+        """Retire a grant that a caller may retire, if it still exists: RetireGrant."""
+        self._recorded(
+            by,
+            "RetireGrant",
+            {"KeyId": key_arn, "GrantId": grant_id},
+            lambda call: self._granting.retire(call, grant_id),
+            lambda _: key_arn,
         )
 
     def managed_key(self, session: Session, account: str, service: str, now: dt.datetime) -> str:

@@ -16,6 +16,7 @@ from reading_room.iam.credentials import ByMachineTime, StoredCredentials
 from reading_room.iam.key_uses import KeyUses
 from reading_room.jobs.credentials import JobsBehind
 from reading_room.kms.access import KeyAccess
+from reading_room.kms.granting import Granting
 from reading_room.kms.service_keys import ServiceKeys
 from reading_room.kms.use import KeyUse
 from reading_room.measures import IGNORED, Measures
@@ -81,7 +82,10 @@ class Access:
         )
         self.keys = KeyAccess(database, self.authorizer, clock)
         self.key_use = KeyUse(self.keys, clock)
-        self.service_keys = ServiceKeys(self.key_use, clock, settings.region, trail=self.record, gate=self.trail.check)
+        granting = Granting(database, self.keys, clock)
+        self.service_keys = ServiceKeys(
+            self.key_use, granting, clock, settings.region, trail=self.record, gate=self.trail.check
+        )
         self.s3 = S3Authorization(authorizer=self.authorizer, backend=backend, region=settings.region)
         self.throttle = throttle or Throttle(settings.profile)
         self.refusals = refusals or Refusals(Counts(self.trail.refused, clock))

@@ -10,6 +10,7 @@ from reading_room.aws.operations import operation
 from reading_room.kms import grants, keys
 from reading_room.kms.access import Asked, KeyCall
 from reading_room.kms.errors import MissingMember, UnsupportedOperationException, ValidationException
+from reading_room.kms.granting import Granting, for_service
 from reading_room.kms.grants import Terms
 from reading_room.kms.operations.rows import KeyRows, end_dry_run, key_operation, refuse
 from reading_room.kms.pages import page
@@ -20,8 +21,9 @@ from reading_room.kms.tables import GrantRow, KeyRow
 class GrantOperations:
     """Grants."""
 
-    def __init__(self, rows: KeyRows) -> None:
+    def __init__(self, rows: KeyRows, granting: Granting) -> None:
         self._rows = rows
+        self._granting = granting
 
     @key_operation("CreateGrant")
     def create_grant(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -33,38 +35,22 @@ class GrantOperations:
             raise UnsupportedOperationException("The constraint SourceArn is not supported.")
         if grantee is None:
             raise MissingMember("granteePrincipal")
-        context: dict[str, tuple[str, ...]] = {
-            "kms:GranteePrincipal": (grantee,),
-            "kms:GrantOperations": tuple(terms.operations),
-            "kms:GrantIsForAWSResource": ("false",),
-        }
-        if retiring is not None:
-            context["kms:RetiringPrincipal"] = (retiring,)
-        if terms.constraints:
-            context["kms:GrantConstraintType"] = tuple(terms.constraints)
-        key = self._rows.open(call, Asked("CreateGrant", context, new_grant=terms))
-        key.check_usable(self._rows.clock())
-        grants.checked(key, terms)
-        with self._rows.database.transaction() as session:
-            row = grants.create(
-                session,
-                key,
-                terms,
-                grantee=grantee,
-                retiring=retiring,
-                issuer=call.account,
-                name=request.get("Name"),
-                now=self._rows.clock(),
-            )
-            # Before the transaction ends, so that a dry run finds the faults of the principals, too.
-            end_dry_run(call)
-            return {"GrantId": row.grant_id, "GrantToken": row.token}
+        made = self._granting.create(
+            KeyCall(call),
+            request["KeyId"],
+            terms,
+            grantee=grantee,
+            retiring=retiring,
+            name=request.get("Name"),
+            dry_run=bool(request.get("DryRun")),
+        )
+        return {"GrantId": made.grant_id, "GrantToken": made.token}
 
     @key_operation("ListGrants")
     def list_grants(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """ListGrants."""
         refuse(call, "GranteeServicePrincipal")
-        with self._rows.reading(call, Asked("ListGrants", _FOR_NO_SERVICE)) as (session, row):
+        with self._rows.reading(call, Asked("ListGrants", for_service(KeyCall(call)))) as (session, row):
             grant_id = request.get("GrantId")
             if grant_id is not None:
                 grants.get(session, row.key_id, grant_id)
@@ -91,7 +77,7 @@ class GrantOperations:
     @key_operation("RevokeGrant")
     def revoke_grant(self, call: Call, request: Mapping[str, Any]) -> None:
         """RevokeGrant: what it permitted is denied from the answer on."""
-        with self._rows.changing(call, Asked("RevokeGrant", _FOR_NO_SERVICE)) as (session, row):
+        with self._rows.changing(call, Asked("RevokeGrant", for_service(KeyCall(call)))) as (session, row):
             grant = grants.get(session, row.key_id, request["GrantId"])
             end_dry_run(call)
             session.delete(grant)
@@ -117,19 +103,12 @@ class GrantOperations:
             else:
                 reference = parse_reference(str(key_text), call.account, call.region, aliases=False)
                 grant = grants.find(session, reference.key_id or "", request["GrantId"])
-            if grant is not None and grants.may_retire(grant, call.principal):
+            if grant is not None:
+                self._granting.authorize_retirement(KeyCall(call), session, grant)
                 return grant.grant_id, grant.key_id
-            arn = None if grant is None else keys.arn_of(session.get_one(KeyRow, grant.key_id))
-        if grant is None:
-            # Only a caller with permission learns that the grant does not exist.
-            key = self._rows.open(call, Asked("RetireGrant"))
-            return request["GrantId"], key.key_id
-        assert arn is not None
-        self._rows.access.open(KeyCall(call), arn, Asked("RetireGrant"))
-        return grant.grant_id, grant.key_id
-
-
-_FOR_NO_SERVICE = {"kms:GrantIsForAWSResource": ("false",)}
+        # Only a caller with permission learns that the grant does not exist.
+        key = self._rows.open(call, Asked("RetireGrant", for_service(KeyCall(call))))
+        return request["GrantId"], key.key_id
 
 
 def _structure(grant: GrantRow, key: KeyRow) -> dict[str, Any]:
