@@ -31,6 +31,7 @@ ON_TWO_HOSTS := $(addprefix tests/end_to_end/test_e2e_,distributed.py distribute
 WRITES := $(addprefix tests/iam/test_iam_,accounts.py entities.py groups.py managed_policies.py operations.py sts_roles.py sts_users.py) \
 	$(addprefix tests/api/test_,comprehend_jobs.py comprehend_models.py iam_instance_profiles.py logs_exports.py logs_retention.py s3_backend_contract.py) \
 	$(addprefix tests/s3/test_s3_,conditional.py listing.py metadata.py tagging.py) tests/logs/test_logs_operations.py \
+	$(addprefix tests/kms/test_kms_,keys.py grants.py material.py) \
 	$(addprefix tests/extension/test_extension_,end_session.py hosts.py sign_in.py)
 
 .PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos hosts boot docs clean setup console pages pictures site release wheels verify deb lintian image postgresql
