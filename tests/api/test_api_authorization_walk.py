@@ -163,6 +163,9 @@ def test_a_call_that_passes_a_role_is_denied_without_pass_role(walk: Walk, servi
 
 def s3_parameters(operation: str) -> dict[str, Any]:
     parameters = minimal("s3", operation)
+    if operation == "PutBucketVersioning":
+        # Without a device for MFA, its caller would be denied for that.
+        parameters["VersioningConfiguration"] = {"Status": "Enabled"}
     return parameters | {name: value for name, value in (("Bucket", "papers"), ("Key", "key")) if name in parameters}
 
 

@@ -32,6 +32,7 @@ from reading_room.database.opening import FILE, open_database
 from reading_room.iam.credentials_file import read_key
 from reading_room.s3.backends.files import FileBlobStore, file_backend
 from reading_room.s3.blobs import read_segments
+from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.tables import S3Object
 from reading_room.sealing import KEY_BYTES, Sealer
 from reading_room.settings import Settings
@@ -180,15 +181,15 @@ def check_model(database: Database, data: Path) -> None:
         wanted = find(session, row.account, row.arn).sha256
         bucket, _, name = row.artifact_uri.removeprefix("s3://").partition("/")
         stored = session.get_one(S3Object, (bucket, name.encode()), options=[undefer(S3Object.content)])
-        content = stored.content or b"".join(
-            read_segments(
-                FileBlobStore(data / "objects"),
-                [(blob, size) for blob, size in stored.segments],
-                0,
-                stored.size,
-                1 << 20,
-            )
-        )
+        # The first start has encrypted it, if it was not killed before.
+        key = ObjectKeys(database, system_clock).of(stored)
+        segments = [(blob, size) for blob, size in stored.segments]
+        if stored.content is not None:
+            content = stored.content if key is None else key.open_row(stored.content)
+        else:
+            store = FileBlobStore(data / "objects")
+            content = b"".join(read_segments(store, segments, 0, stored.size, 1 << 20, key))
+    assert content is not None
     assert hashlib.sha256(content).hexdigest() == wanted
     assert load_artifact(io.BytesIO(content), KIND).meta
 
