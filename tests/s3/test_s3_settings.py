@@ -117,18 +117,19 @@ def test_bypassing_retention_requires_a_permission(world: S3World, s3: Any) -> N
     deleter = world.client(world.user("deleter", policy(statement("Allow", rights, "*"))))
     rights = [*rights, "s3:BypassGovernanceRetention"]
     bypasser = world.client(world.user("bypasser", policy(statement("Allow", rights, "*"))))
-    setting = {"Bucket": BUCKET, "BypassGovernanceRetention": True}
+    s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    setting = {"Bucket": "locked", "BypassGovernanceRetention": True}
     listed = {"Objects": [{"Key": "held"}, {"Key": "absent"}]}
-    s3.put_object(Bucket=BUCKET, Key="held", Body=b"x")
+    s3.put_object(Bucket="locked", Key="held", Body=b"x")
     assert code(deleter.delete_object, **setting, Key="held") == "AccessDenied"
     refused = deleter.delete_objects(**setting, Delete=listed)["Errors"]
     assert [(each["Key"], each["Code"]) for each in refused] == [("held", "AccessDenied"), ("absent", "AccessDenied")]
-    assert s3.head_object(Bucket=BUCKET, Key="held")
+    assert s3.head_object(Bucket="locked", Key="held")
     assert "Errors" not in bypasser.delete_objects(**setting, Delete=listed)
-    assert code(s3.head_object, Bucket=BUCKET, Key="held") == "404"
+    assert code(s3.head_object, Bucket="locked", Key="held") == "404"
     bypasser.delete_object(**setting, Key="held")
     # Without a request to bypass retention, no permission to bypass it is needed.
-    deleter.delete_object(Bucket=BUCKET, Key="held", BypassGovernanceRetention=False)
+    deleter.delete_object(Bucket="locked", Key="held", BypassGovernanceRetention=False)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_bypassing_retention_requires_a_permission(world: S3World, s3: Any) -> N
         ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k"}, "KMS.NotFoundException"),
         ({"BucketKeyEnabled": True}, "NotImplemented"),
         ({"WebsiteRedirectLocation": "/other"}, "NotImplemented"),
-        ({"ObjectLockLegalHoldStatus": "ON"}, "NotImplemented"),
+        ({"ObjectLockLegalHoldStatus": "ON"}, "InvalidRequest"),
         ({"ACL": "public-read"}, "AccessControlListNotSupported"),
         ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, "NotImplemented"),
     ],

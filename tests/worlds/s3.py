@@ -15,7 +15,7 @@ from reading_room.aws.call import NetworkPath
 from reading_room.aws.call_record import Gate, let_in
 from reading_room.aws.receive import PATH_KEY
 from reading_room.client import InProcess
-from reading_room.clock import system_clock
+from reading_room.clock import Clock, system_clock
 from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials, new_key
@@ -81,12 +81,14 @@ class S3World:
         tick: Callable[[], float] = time.monotonic,
         service: Bucket | None = None,
         processes: int = PROCESSES,
+        clock: Clock = system_clock,
     ) -> None:
         """``service`` is the bucket that holds the bytes if the kind is ``service``.
 
         Several ``processes`` get the requests in turn, and share a folder instead of having one each.
         """
         self.folder = folder
+        self._clock = clock
         opened = partial(databases.made, folder / "db.sqlite")
         self.databases = as_others(opened(), opened, processes)
         self.database = self.databases[0]
@@ -113,13 +115,13 @@ class S3World:
         self, kind: Kind, database: Database, limits: SpaceLimits, tick: Callable[[], float], service: Bucket | None
     ) -> EmbeddedBackend:
         if kind == "files":
-            return file_backend(database, self.folder / "s3", REGION, system_clock, limits, tick)
+            return file_backend(database, self.folder / "s3", REGION, self._clock, limits, tick)
         if kind == "memory":
-            return memory_backend(database, REGION, system_clock, limits)
+            return memory_backend(database, REGION, self._clock, limits)
         (self.folder / "s3").mkdir(exist_ok=True)
         objects = f"files:{self.folder}/s3" if service is None else service.url
         settings = Settings(data=self.folder, objects=objects, storage_per_account=1 << 40)
-        opened = open_backend(settings, database, system_clock, service)
+        opened = open_backend(settings, database, self._clock, service)
         self._stops.append(opened.close)
         return opened.backend
 
@@ -135,6 +137,8 @@ class S3World:
             StoredCredentials(self.databases[number]),
             self.authorizations[number],
             region=REGION,
+            clock=self._clock,
+            machine_clock=system_clock,
             vpc_only=vpc_only,
             gate=lambda service, operation, account: self.gate(service, operation, account),
         )
@@ -202,7 +206,11 @@ class S3World:
 
 @contextmanager
 def s3_world(
-    folder: Path, kind: Kind = "files", limits: SpaceLimits = SpaceLimits(), processes: int = PROCESSES
+    folder: Path,
+    kind: Kind = "files",
+    limits: SpaceLimits = SpaceLimits(),
+    processes: int = PROCESSES,
+    clock: Clock = system_clock,
 ) -> Iterator[S3World]:
     """Yield a world and stop it."""
     folder.mkdir(exist_ok=True)
@@ -211,7 +219,7 @@ def s3_world(
         if kind in ("service", "rclone"):
             serve = object_service if kind == "service" else rclone_bucket
             service = stack.enter_context(serve(folder / "service"))
-        world = S3World(folder, kind, limits=limits, service=service, processes=processes)
+        world = S3World(folder, kind, limits=limits, service=service, processes=processes, clock=clock)
         stack.callback(world.close)
         yield world
 

@@ -207,7 +207,9 @@ def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, s
     extra = _by_headers(headers) if operation in _WRITES else ()
     if operation == "CreateBucket" and any(_is_acl(name) for name in headers):
         extra = ("s3:PutBucketAcl",)
-    if operation == "DeleteObject" and bypasses_retention(headers):
+    if operation == "CreateBucket" and headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
+        extra = (*extra, "s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning")
+    if operation in ("DeleteObject", "PutObjectRetention") and bypasses_retention(headers):
         extra = ("s3:BypassGovernanceRetention",)
     if operation in _CONDITIONAL and headers.get("if-match", "*") != "*":
         # A caller who may test ETags can find out the ETag of the object.

@@ -48,11 +48,6 @@ _BY_HEADER = (
     "if-match",
     "if-none-match",
 )
-_LOCK_HEADERS = {
-    "x-amz-object-lock-mode": "s3:object-lock-mode",
-    "x-amz-object-lock-retain-until-date": "s3:object-lock-retain-until-date",
-    "x-amz-object-lock-legal-hold": "s3:object-lock-legal-hold",
-}
 
 
 _ABOUT_TAGGED = frozenset(
@@ -111,7 +106,6 @@ def s3_context(
     """
     context: Context = {key: (query[name],) for name, key in _BY_QUERY.items() if name in query}
     context |= {f"s3:{name}": (headers[name],) for name in _BY_HEADER if name in headers}
-    context |= {key: (headers[name],) for name, key in _LOCK_HEADERS.items() if name in headers}
     if tags:
         context |= {f"s3:RequestObjectTag/{name}": (value,) for name, value in tags.items()}
         context["s3:RequestObjectTagKeys"] = tuple(tags)

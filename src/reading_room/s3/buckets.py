@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -28,6 +29,7 @@ from reading_room.s3.errors import (
 )
 from reading_room.s3.public_access import is_public
 from reading_room.s3.tables import S3Bucket, S3Object, S3Version
+from reading_room.s3.versions import ENABLED
 
 POLICY_LIMIT = 20 * 1024
 """Bytes that a bucket policy may have."""
@@ -63,8 +65,8 @@ def find(session: Session, name: str) -> S3Bucket:
     return row
 
 
-def create(session: Session, name: str, account: str, region: str, now: dt.datetime) -> None:
-    """Create a bucket with Block Public Access on.
+def create(session: Session, name: str, account: str, region: str, now: dt.datetime, *, locked: bool = False) -> None:
+    """Create a bucket with Block Public Access on, and with versioning and Object Lock if it is ``locked``.
 
     Raises ``BucketAlreadyExists``. Raises ``BucketAlreadyOwnedByYou`` for the caller's own bucket, except in us-east-1,
     where the operation succeeds again.
@@ -73,7 +75,12 @@ def create(session: Session, name: str, account: str, region: str, now: dt.datet
     row = session.get(S3Bucket, name)
     if row is None:
         switches = dict.fromkeys(SWITCHES, True)
-        session.add(S3Bucket(name=name, account=account, region=region, created_at=now, public_access_block=switches))
+        settings: dict[str, Any] = {"versioning": ENABLED, "object_lock": {}} if locked else {}
+        session.add(
+            S3Bucket(
+                name=name, account=account, region=region, created_at=now, public_access_block=switches, **settings
+            )
+        )
     elif row.account != account:
         raise BucketAlreadyExists(name)
     elif region != "us-east-1":

@@ -19,10 +19,18 @@ from reading_room.s3.backend import Backend, Deletion, S3Response
 from reading_room.s3.bucket_errors import InvalidBucketOwner
 from reading_room.s3.call import AuthenticatedRequest, AuthorizedRequest, ParsedRequest, stopping_at
 from reading_room.s3.errors import AccessDenied
+from reading_room.s3.object_lock import lock_context
 from reading_room.s3.tagging import requested_tags
 
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _BRINGING_OBJECT_TAGS = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload", "PutObjectTagging"})
+_SHOWN_WITH = {
+    "s3:GetObjectTagging": frozenset({"x-amz-tagging-count"}),
+    "s3:GetObjectRetention": frozenset({"x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"}),
+    "s3:GetObjectLegalHold": frozenset({"x-amz-object-lock-legal-hold"}),
+}
+"""The headers of answers that only callers with a permission see."""
+GUARDED_HEADERS = frozenset().union(*_SHOWN_WITH.values())
 _CREATING = {
     **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
     **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), False),
@@ -50,7 +58,7 @@ class Decisions:
             _location(parameters),
             requested_tags(parameters) if model.name in _BRINGING_OBJECT_TAGS else None,
             _CREATING.get(model.name),
-        )
+        ) | lock_context(parameters, incoming.received_at)
         caller = self._authorization.caller(
             verified.principal if verified else ANONYMOUS,
             incoming.path,
@@ -85,17 +93,21 @@ class Decisions:
         ]
         self._authorization.authorize(authorized.caller, needed)
 
-    def with_readable_tags(self, authorized: AuthorizedRequest, response: S3Response) -> S3Response:
-        """Remove the number of the object's tags from a response to a caller who may not read them."""
+    def with_readable_headers(self, authorized: AuthorizedRequest, response: S3Response) -> S3Response:
+        """Remove from a response what its caller may not read: the number of the object's tags, and its lock."""
         address = authorized.request.address
         assert address.bucket is not None
         facts = self._backend.bucket(address.bucket)
         version = authorized.parameters.get("VersionId")
-        action = "s3:GetObjectTagging" if version is None else "s3:GetObjectVersionTagging"
-        needed = Requirement(action, bucket_arn(address.bucket, address.key), address.bucket, version)
-        if facts is not None and self._authorization.permits(authorized.caller, needed, facts):
-            return response
-        return replace(response, headers=tuple(h for h in response.headers if h[0] != "x-amz-tagging-count"))
+        resource, hidden = bucket_arn(address.bucket, address.key), set[str]()
+        for action, names in _SHOWN_WITH.items():
+            if version is not None and action == "s3:GetObjectTagging":
+                action = "s3:GetObjectVersionTagging"
+            needed = Requirement(action, resource, address.bucket, version)
+            shown = any(name in names for name, _ in response.headers)
+            if shown and (facts is None or not self._authorization.permits(authorized.caller, needed, facts)):
+                hidden |= names
+        return replace(response, headers=tuple(h for h in response.headers if h[0] not in hidden))
 
     def _authorize(self, parsed: ParsedRequest) -> tuple[str, Mapping[Deletion, AwsError]]:
         """Return the bucket's owner, and the keys and versions that DeleteObjects may not delete.

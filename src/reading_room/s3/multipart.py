@@ -45,6 +45,7 @@ def create(
     algorithm: str | None,
     checksum_type: str | None,
     tags: Mapping[str, str],
+    lock: Mapping[str, str] | None = None,
     now: dt.datetime,
     encryption: dict[str, str] | None = None,
 ) -> str:
@@ -79,6 +80,7 @@ def create(
             checksum_type=kind,
             tags=dict(tags) or None,
             encryption=encryption,
+            lock=dict(lock or {}) or None,
         )
     )
     return upload_id
@@ -168,6 +170,7 @@ def complete(
         multipart=True,
         upload_id=upload.upload_id,
         tags=upload.tags,
+        lock=upload.lock,
         part_checksums=[part.checksum["value"] for part in chosen if part.checksum] if checksum is not None else None,
     )
     used = {part.blob for part in chosen}

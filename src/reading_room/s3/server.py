@@ -38,7 +38,7 @@ from reading_room.s3.call import (
 )
 from reading_room.s3.call_log import log_call, log_fault, log_unfinished
 from reading_room.s3.cross_origin import answer_preflight, with_cors_headers
-from reading_room.s3.decisions import Decisions
+from reading_room.s3.decisions import GUARDED_HEADERS, Decisions
 from reading_room.s3.errors import AccessDenied, NoSuchKey
 from reading_room.s3.parse import parts_of, read_document, upload_of
 from reading_room.s3.post_form import form_of, is_form
@@ -247,8 +247,8 @@ class S3Application:
         except (NoSuchKey, NoSuchVersion):
             await self._run(self._decisions.authorize_absence, authorized)
             raise
-        if any(name == "x-amz-tagging-count" for name, _ in response.headers):
-            return await self._run(self._decisions.with_readable_tags, authorized, response)
+        if not GUARDED_HEADERS.isdisjoint(name for name, _ in response.headers):
+            return await self._run(self._decisions.with_readable_headers, authorized, response)
         return response
 
     async def _may_be_open(self, incoming: IncomingRequest) -> bool:

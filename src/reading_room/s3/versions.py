@@ -29,6 +29,7 @@ from reading_room.database.engine import note_write
 from reading_room.database.functions import dialect_name, insert_for
 from reading_room.s3.blobs import blob_names
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey
+from reading_room.s3.object_lock import lock_of_new
 from reading_room.s3.tables import S3Bucket, S3Object, S3Version
 from reading_room.s3.version_errors import NoSuchVersion, deleted_key, invalid_version, marker_refused
 
@@ -152,7 +153,9 @@ def newest(session: Session, bucket: str, key: str) -> S3Version | None:
 
 _OF_KEY: dict[str, Any] = {"bucket": bindparam("of_bucket"), "key": bindparam("of_key")}
 _BEFORE = (
-    select(S3Bucket.versioning, S3Object.etag, S3Object.segments, S3Object.version_id, S3Object.rank)
+    select(
+        S3Bucket.versioning, S3Bucket.object_lock, S3Object.etag, S3Object.segments, S3Object.version_id, S3Object.rank
+    )
     .select_from(S3Bucket)
     .outerjoin(S3Object, and_(S3Object.bucket == S3Bucket.name, S3Object.key == _OF_KEY["key"]))
     .where(S3Bucket.name == _OF_KEY["bucket"])
@@ -205,8 +208,9 @@ def replace(session: Session, row: S3Object, precondition: Precondition) -> Chan
     """Store the row of an object as the newest version of its key, in place of the one before or besides it.
 
     Core statements do this without an entity of the session, because a small write consists of little else; the
-    session's own way to run them would take half as long again. Raises ``NoSuchBucket``, and what ``precondition``
-    raises.
+    session's own way to run them would take half as long again. The lock of the row is the requested one, which becomes
+    that of the version. Raises ``NoSuchBucket``, ``InvalidRequest`` for a lock in a bucket without Object Lock, and
+    what ``precondition`` raises.
     """
     connection, of_key = session.connection(), {"of_bucket": row.bucket, "of_key": row.key}
     before = connection.execute(_BEFORE, of_key).one_or_none()
@@ -214,6 +218,7 @@ def replace(session: Session, row: S3Object, precondition: Precondition) -> Chan
         raise NoSuchBucket(row.bucket)
     precondition(before.etag, row.key.decode())
     row.version_id, row.rank = None, FIRST_RANK
+    row.lock = lock_of_new(before.object_lock, row.lock, row.last_modified)
     kept = {blob for blob, _ in row.segments}
     if before.versioning is None:
         freed = blob_names(before.segments)

@@ -34,6 +34,7 @@ from reading_room.s3.operations import (  # noqa: F401  (their import fills the 
     cors,
     deleting,
     keys,
+    object_lock,
     parts,
     settings,
     tagging,

@@ -77,10 +77,9 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
         raise InvalidArgument("x-amz-object-ownership", ownership, problem)
     if ownership != "BucketOwnerEnforced":
         raise AccessControlListNotSupported
-    if parameters.get("ObjectLockEnabledForBucket"):
-        raise NotImplementedHeader("x-amz-bucket-object-lock-enabled")
+    locked = bool(parameters.get("ObjectLockEnabledForBucket"))
     with store.database.transaction() as session:
-        buckets.create(session, request.bucket, request.principal.account, store.region, store.clock())
+        buckets.create(session, request.bucket, request.principal.account, store.region, store.clock(), locked=locked)
     return respond(request, {"Location": f"/{request.bucket}"})
 
 

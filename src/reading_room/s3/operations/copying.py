@@ -14,6 +14,7 @@ from reading_room.s3.body_errors import EntityTooLarge
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, MethodNotAllowed
 from reading_room.s3.metadata import user_metadata
+from reading_room.s3.object_lock import requested_lock
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
@@ -50,11 +51,11 @@ _SOURCE_CONDITIONS = (
     "CopyObject", f"{_SOURCE_CONDITIONS} MetadataDirective TaggingDirective IfMatch IfNoneMatch {WRITE_PARAMETERS}"
 )
 def copy_object(store: Storage, request: S3Request) -> S3Response:
-    """Copy an object within the store, with its metadata unless it is replaced, and without its storage class."""
+    """Copy an object within the store, with its metadata unless it is replaced, and without storage class and lock."""
     if request.principal == ANONYMOUS:
         raise AccessDenied("Anonymous users cannot copy objects. Please authenticate.")
     bucket, key = place(request)
-    check_write(request)
+    check_write(request, store.clock())
     directive = _directive(request.parameters, "metadata")
     tagging = _directive(request.parameters, "tagging")
     if tagging == "COPY" and "Tagging" in request.parameters:
@@ -85,6 +86,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     metadata: Mapping[str, str] = user_metadata(request.parameters) if replaced else source.user_metadata
     row = plain_row(store, bucket, key, received, headers, metadata, checksum)
     set_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
+    row.lock = requested_lock(request.parameters, row.last_modified)
     with store.admitted(received.writer) as session:
         changed = replace_object(session, row, request.parameters)
     store.committed(received.writer, changed.freed)

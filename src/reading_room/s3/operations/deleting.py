@@ -12,6 +12,8 @@ from reading_room.aws.errors import AwsError
 from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument, MalformedXML, NotImplementedHeader, PreconditionFailed
+from reading_room.s3.lock_errors import nothing_to_bypass
+from reading_room.s3.object_lock import check_deletion
 from reading_room.s3.operations.objects import check_write_conditions, place
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.ranges import matches
@@ -24,15 +26,13 @@ _MOST = 1000
 
 @s3_operation("DeleteObject", "VersionId IfMatch BypassGovernanceRetention")
 def delete_object(store: Storage, request: S3Request) -> S3Response:
-    """Delete an object or a version of one. A missing one is no error, unless the request has a condition.
-
-    There is no object lock here, so BypassGovernanceRetention has nothing to bypass.
-    """
+    """Delete an object or a version of one. A missing one is no error, unless the request has a condition."""
     bucket, key = place(request)
     parameters = request.parameters
     with store.database.transaction() as session:
+        bypass = _bypass(session, request)
         check = partial(_check_condition, key=key, parameters=parameters)
-        changed = _delete(session, store, bucket, key, parameters.get("VersionId"), check)
+        changed = _delete(session, store, bucket, key, parameters.get("VersionId"), check, bypass=bypass)
     store.forget(changed.freed)
     return respond(request, {"VersionId": changed.version_id, "DeleteMarker": changed.is_delete_marker or None})
 
@@ -54,14 +54,14 @@ def delete_objects(store: Storage, request: S3Request) -> S3Response:
     errors: list[dict[str, Any]] = []
     freed: list[str] = []
     with store.database.transaction() as session:
-        buckets.find(session, request.bucket or "")
+        bypass = _bypass(session, request)
         for entry in entries:
             key, version = entry["Key"], entry.get("VersionId") or None
             named = {"Key": key, "VersionId": version}
             try:
                 if (refusal := request.refused.get((key, version))) is not None:
                     raise refusal
-                changed = _delete_entry(session, store, request.bucket or "", entry)
+                changed = _delete_entry(session, store, request.bucket or "", entry, bypass=bypass)
             except AwsError as error:
                 errors.append({**named, "Code": error.code, "Message": error.message})
                 continue
@@ -78,7 +78,15 @@ def _marker_members(changed: Changed) -> dict[str, Any]:
     return {"DeleteMarker": True, "DeleteMarkerVersionId": changed.version_id}
 
 
-def _delete_entry(session: Session, store: Storage, bucket: str, entry: Mapping[str, Any]) -> Changed:
+def _bypass(session: Session, request: S3Request) -> bool:
+    """Say whether a request bypasses retention in governance mode, which only some callers may (``actions.py``)."""
+    bypass = request.parameters.get("BypassGovernanceRetention")
+    if buckets.find(session, request.bucket or "").object_lock is None and bypass is not None:
+        raise nothing_to_bypass()
+    return bool(bypass)
+
+
+def _delete_entry(session: Session, store: Storage, bucket: str, entry: Mapping[str, Any], *, bypass: bool) -> Changed:
     key, version = entry["Key"], entry.get("VersionId") or None
     if version is not None and version != NULL and rank_of(version) is None:
         raise NoSuchVersion(key, version)
@@ -91,17 +99,33 @@ def _delete_entry(session: Session, store: Storage, bucket: str, entry: Mapping[
             raise PreconditionFailed("If-Match")
 
     try:
-        return _delete(session, store, bucket, key, version, check)
+        return _delete(session, store, bucket, key, version, check, bypass=bypass)
     except InvalidArgument:
         # A bucket without versioning has no such version.
         raise NoSuchVersion(key, version or "") from None
 
 
 def _delete(
-    session: Session, store: Storage, bucket: str, key: str, version: str | None, check: Callable[[str | None], None]
+    session: Session,
+    store: Storage,
+    bucket: str,
+    key: str,
+    version: str | None,
+    check: Callable[[str | None], None],
+    *,
+    bypass: bool,
 ) -> Changed:
-    """Delete the object of a key, or a version of it. ``check`` gets the ETag of what is deleted, or ``None``."""
+    """Delete the object of a key, or a version of it. ``check`` gets the ETag of what is deleted, or ``None``.
+
+    Raises ``AccessDenied`` for a version that is locked. A delete marker may hide one, since it deletes nothing.
+    """
     now = store.clock()
     if version is None:
         return delete_current(session, bucket, key, now, lambda etag, _: check(etag))
-    return delete_version(session, bucket, key, version, lambda found: check(None if found is None else found.etag))
+
+    def check_version(found: Any) -> None:
+        check(None if found is None else found.etag)
+        if found is not None:
+            check_deletion(found.lock, now, bypass=bypass)
+
+    return delete_version(session, bucket, key, version, check_version)

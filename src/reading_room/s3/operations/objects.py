@@ -20,6 +20,7 @@ from reading_room.s3.errors import (
     PreconditionFailed,
 )
 from reading_room.s3.metadata import encode, user_metadata
+from reading_room.s3.object_lock import lock_members, requested_lock
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     OVERRIDE_PARAMETERS,
@@ -93,7 +94,7 @@ def _is_conditional(request: S3Request) -> bool:
 
 
 def _check_put(store: Storage, request: S3Request) -> None:
-    check_write(request)
+    check_write(request, store.clock())
     bucket, key = place(request)
     if _is_conditional(request):
         # This is checked again with the write of the row. The check here saves the client the upload.
@@ -116,6 +117,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     checksum = of_full_object(received.digests, algorithm)
     row = plain_row(store, bucket, key, received, kept_headers(request), user_metadata(request.parameters), checksum)
     set_tags(store, row, requested_tags(request.parameters))
+    row.lock = requested_lock(request.parameters, row.last_modified)
     received.writer.seal()
     with store.admitted(received.writer) as session:
         changed = replace_object(session, row, request.parameters)
@@ -236,6 +238,7 @@ def _read(store: Storage, request: S3Request, row: StoredVersion) -> tuple[_Sele
         "Metadata": {name: encode(value) for name, value in row.user_metadata.items()},
         "PartsCount": selection.parts,
         "TagCount": len(row.tags) if row.tags else None,
+        **lock_members(row.lock),
         **ENCRYPTED,
     }
     if selection.status == 206:

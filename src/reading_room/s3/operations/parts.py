@@ -14,6 +14,7 @@ from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
 from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from reading_room.s3.metadata import user_metadata
+from reading_room.s3.object_lock import check_setting, requested_lock
 from reading_room.s3.operations.keys import key_encoder, page_size
 from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, known_algorithm, place, replace_object
 from reading_room.s3.operations.stored import (
@@ -37,14 +38,16 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     if request.principal == ANONYMOUS:
         raise AccessDenied("Anonymous users cannot initiate multipart uploads. Please authenticate.")
     bucket, key = place(request)
-    check_write(request)
+    check_write(request, store.clock())
     # Without space the error comes now, not after the work: a job begins its upload before it reads its input.
     store.space.check(request.account, 1)
     requested = request.parameters.get("ChecksumAlgorithm")
     algorithm = known_algorithm(requested) if requested is not None else None
     encryption = store.sealed_key(store.fresh_key(), bucket, key.encode())
+    now = store.clock()
+    lock = requested_lock(request.parameters, now)
     with store.database.transaction() as session:
-        buckets.find(session, bucket)
+        check_setting(buckets.find(session, bucket).object_lock, lock)
         upload_id = multipart.create(
             session,
             bucket,
@@ -55,7 +58,8 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
             algorithm=algorithm,
             checksum_type=request.parameters.get("ChecksumType"),
             tags=requested_tags(request.parameters),
-            now=store.clock(),
+            lock=lock,
+            now=now,
             encryption=encryption,
         )
         upload = multipart.find(session, upload_id, bucket, key)

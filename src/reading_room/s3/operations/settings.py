@@ -23,7 +23,6 @@ from reading_room.s3.unconfigured import (
     NoSuchLifecycleConfiguration,
     NoSuchWebsiteConfiguration,
     NotConfigured,
-    ObjectLockConfigurationNotFound,
     ReplicationConfigurationNotFound,
 )
 from reading_room.s3.versions import existing
@@ -146,7 +145,6 @@ def _absent(name: str, error: type[NotConfigured]) -> None:
 _absent("GetBucketWebsite", NoSuchWebsiteConfiguration)
 _absent("GetBucketLifecycleConfiguration", NoSuchLifecycleConfiguration)
 _absent("GetBucketReplication", ReplicationConfigurationNotFound)
-_absent("GetObjectLockConfiguration", ObjectLockConfigurationNotFound)
 
 
 def _account(store: Storage, request: S3Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from reading_room.s3.errors import (
     NotImplementedHeader,
 )
 from reading_room.s3.metadata import check_size, user_metadata
+from reading_room.s3.object_lock import LOCK_PARAMETERS, requested_lock
 from reading_room.s3.tagging import requested_tags
 from reading_room.s3.versions import StoredVersion
 
@@ -29,7 +31,7 @@ restore here."""
 WRITE_PARAMETERS = (
     "ACL GrantFullControl GrantRead GrantReadACP GrantWriteACP CacheControl ContentDisposition ContentEncoding "
     "ContentLanguage ContentType Expires Metadata ServerSideEncryption SSEKMSKeyId SSEKMSEncryptionContext "
-    "BucketKeyEnabled StorageClass Tagging"
+    f"BucketKeyEnabled StorageClass Tagging {LOCK_PARAMETERS}"
 )
 """The parameters of a write that ``check_write`` and ``kept_headers`` handle."""
 
@@ -54,8 +56,8 @@ _OVERRIDES = {
 OVERRIDE_PARAMETERS = " ".join(_OVERRIDES)
 
 
-def check_write(request: S3Request) -> None:
-    """Refuse unsupported parameters of a write: ACLs, some storage classes, KMS, too much metadata, invalid tags.
+def check_write(request: S3Request, now: dt.datetime) -> None:
+    """Refuse parameters of a write: ACLs, some storage classes, KMS, too much metadata, invalid tags and locks.
 
     The ACL ``private`` is accepted from the bucket's account, because it grants what that account has anyway.
     """
@@ -67,6 +69,7 @@ def check_write(request: S3Request) -> None:
         raise InvalidStorageClass(storage_class)
     check_encryption(parameters)
     check_size(user_metadata(parameters))
+    requested_lock(parameters, now)
 
 
 def check_acl(parameters: Mapping[str, Any], accepted: tuple[str, ...]) -> None:
