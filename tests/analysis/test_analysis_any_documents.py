@@ -157,7 +157,9 @@ def test_the_limit_of_a_document_holds_for_its_text(tmp_path: Path) -> None:
 class Changing(MemoryStorage):
     """A storage in which objects are deleted or replaced after they were listed, or while they are read."""
 
-    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+    def read(
+        self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "", *, exact: bool = True
+    ) -> Iterator[bytes]:
         """Yield an object; of ``c.docx`` half, before S3 finds that it is another one."""
         if key == "b.pdf":
             del self.objects[bucket, key]

@@ -221,7 +221,7 @@ def test_files_that_are_documents_are_never_cut(sizes: list[int], part_bytes: in
     objects = [InputObject(f"{number:02}", size, "tag") for number, size in enumerate(sizes)]
     parts = list(cut_files(objects, part_bytes))
     segments = [segment for part in parts for segment in part.segments]
-    assert segments == [Segment(n, entry.file, entry.key, 0, None, None) for n, entry in enumerate(objects)]
+    assert segments == [Segment(n, entry.file, entry.key, 0, None, None, entry.etag) for n, entry in enumerate(objects)]
     for part in parts:
         found = [sizes[segment.source] for segment in part.segments]
         assert (part.bytes, part.documents) == (sum(found), len(found))

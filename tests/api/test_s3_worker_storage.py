@@ -9,11 +9,12 @@ from typing import Any
 import botocore.exceptions as errors
 import pytest
 
+from reading_room.analysis.inputs import documents_of_part
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.memory import CapitalWords
 from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
-from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.storage import JobFailure, ObjectGone
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import PATH_KEY
 from reading_room.aws.spelling import unavailable
@@ -80,6 +81,72 @@ def test_an_object_that_changed_since_it_was_listed_is_not_read(world: S3World, 
         with pytest.raises(JobFailure, match="s3://data/in/a was changed while the job read it") as failure:
             list(storage.read("data", "in/a", begin, end, entry.etag))
         assert failure.value.code == "INPUT_NOT_FOUND"
+
+
+def test_without_exact_content_a_changed_object_is_read_as_it_is_now(world: S3World, storage: S3Storage) -> None:
+    put(world, "in/a", b"0123456789")
+    (entry,) = storage.list_input(Location("data", "in/"))
+    put(world, "in/a", b"new")
+    assert b"".join(storage.read("data", "in/a", etag=entry.etag, exact=False)) == b"new"
+    world.s3.delete_object(Bucket="data", Key="in/a")
+    with pytest.raises(ObjectGone):
+        list(storage.read("data", "in/a", etag=entry.etag, exact=False))
+
+
+READ_VERSIONS = policy(
+    statement("Allow", ["s3:GetObject", "s3:GetObjectVersion"], "arn:aws:s3:::data/*"),
+    statement("Allow", ["s3:ListBucket", "s3:ListBucketVersions"], "arn:aws:s3:::data"),
+)
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+@pytest.mark.parametrize("exact", [False, True])
+def test_in_a_bucket_with_versions_the_listed_version_is_read(world: S3World, deleted: bool, exact: bool) -> None:
+    world.s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    storage = storage_of(world, world.user("versions", READ_VERSIONS))
+    for content in (b"before", b"0123456789"):
+        put(world, "in/a", content)
+    put(world, "in/a.more", b"another object")
+    entry = next(iter(storage.list_input(Location("data", "in/"))))
+    if deleted:
+        world.s3.delete_object(Bucket="data", Key="in/a")
+    else:
+        put(world, "in/a", b"written later")
+    for begin, end in ((0, None), (2, 5)):
+        read = storage.read("data", "in/a", begin, end, entry.etag, exact=exact)
+        assert b"".join(read) == b"0123456789"[begin:end]
+
+
+@pytest.mark.parametrize("missing", ["s3:GetObjectVersion", "s3:ListBucketVersions"])
+def test_a_role_that_may_not_read_versions_reads_objects(world: S3World, missing: str) -> None:
+    world.s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    document = READ_VERSIONS.replace(missing, "s3:GetObject")
+    storage = storage_of(world, world.user("objects", document))
+    put(world, "in/a", b"0123456789")
+    (entry,) = storage.list_input(Location("data", "in/"))
+    assert b"".join(storage.read("data", "in/a", etag=entry.etag)) == b"0123456789"
+    assert world.recent_denial(world.key["access_key_id"]) is None
+    put(world, "in/a", b"new")
+    assert b"".join(storage.read("data", "in/a", etag=entry.etag, exact=False)) == b"new"
+    with pytest.raises(ObjectGone, match="was changed while the job read it"):
+        list(storage.read("data", "in/a", etag=entry.etag))
+
+
+@pytest.mark.parametrize("form", ["ONE_DOC_PER_FILE", "ONE_DOC_PER_LINE"])
+def test_a_job_analyses_what_it_listed(world: S3World, form: str) -> None:
+    world.s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    key = world.user("job", READ_VERSIONS.replace('"s3:GetObject"', '"s3:GetObject", "s3:PutObject"'))
+    storage, job = storage_of(world, key), job_file(input_format=form)
+    for name in ("a", "b"):
+        put(world, f"in/{name}", b"Anna met Bo\n" * 5)
+    plan = plan_of(job, storage, lambda: False)
+    put(world, "in/a", b"something else")
+    world.s3.delete_object(Bucket="data", Key="in/b")
+    documents = [document for part in plan.parts for document in documents_of_part(job, part, storage)]
+    assert {(document.text or "").strip() for document in documents} == {
+        ("Anna met Bo\n" * 5).strip() if form == "ONE_DOC_PER_FILE" else "Anna met Bo"
+    }
+    assert not [document for document in documents if document.error is not None]
 
 
 @pytest.mark.parametrize("name", ["a b+c&d=e%20.txt", "../../x", "//", "~*'()!", "ä\t\n\r", "日本/語.txt"])

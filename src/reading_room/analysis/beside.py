@@ -97,7 +97,7 @@ class Beside:
         """Return the file of a PDF's copy. Raise ``ReadError`` if there can be none, and ``JobFailure``."""
         segment = self.segments[document.source]
         # The file was not kept, because an engine reads many documents ahead.
-        chunks = self.storage.read(self.job.input.bucket, segment.key)
+        chunks = self.storage.read(self.job.input.bucket, segment.key, etag=segment.etag, exact=False)
         pixels, copy = folder / "pixels", folder / "copy"
         marks = marks_json(marked_lines(extracted, done), extracted.scanned)
         try:

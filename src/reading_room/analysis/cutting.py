@@ -36,7 +36,7 @@ class Segment:
 
     ``source`` is the object's number in the input, from 0, and ``file`` the name that result lines carry. ``line`` is
     the number of the first line, or ``None`` if the object is one document. ``end`` is exclusive; ``None`` means the
-    end of the object. ``etag`` identifies the content in which the line ends were found.
+    end of the object. ``etag`` identifies the content that was listed, in which the line ends were found.
     """
 
     source: int
@@ -84,7 +84,9 @@ class Plan:
 
 def whole_part(objects: Sequence[InputObject]) -> Part:
     """Return a single part with all objects, whose lines have not been counted."""
-    segments = tuple(Segment(source, entry.file, entry.key, 0, None, 0) for source, entry in enumerate(objects))
+    segments = tuple(
+        Segment(source, entry.file, entry.key, 0, None, 0, entry.etag) for source, entry in enumerate(objects)
+    )
     return Part(0, segments, sum(entry.size for entry in objects), None)
 
 
@@ -211,9 +213,8 @@ class _Growing:
     def _end_segment(self) -> None:
         if self._source < 0:
             return
-        # The content matters only if line ends were found in it.
-        etag = "" if self._end is None else self._entry.etag
+        entry = self._entry
         self._segments.append(
-            Segment(self._source, self._entry.file, self._entry.key, self._begin, self._end, self._line, etag)
+            Segment(self._source, entry.file, entry.key, self._begin, self._end, self._line, entry.etag)
         )
         self._source = -1

@@ -51,7 +51,7 @@ def too_many(job: JobFile) -> JobFailure:
 def documents_of(job: JobFile, objects: Sequence[InputObject], storage: Storage) -> Iterator[Document]:
     """Yield the documents of a job's input, including those with an error, in bounded memory."""
     line = None if job.input_format == "ONE_DOC_PER_FILE" else 0
-    whole = (Segment(source, entry.file, entry.key, 0, None, line) for source, entry in enumerate(objects))
+    whole = (Segment(source, entry.file, entry.key, 0, None, line, entry.etag) for source, entry in enumerate(objects))
     yield from _documents(job, whole, storage)
 
 
@@ -63,7 +63,9 @@ def documents_of_part(job: JobFile, part: Part, storage: Storage) -> Iterator[Do
 def _documents(job: JobFile, segments: Iterable[Segment], storage: Storage) -> Iterator[Document]:
     wishes = wishes_of(job)
     for each in segments:
-        chunks = storage.read(job.input.bucket, each.key, each.begin, each.end, each.etag)
+        # Content that has changed matters only if line ends were found in what was before.
+        exact = each.end is not None
+        chunks = storage.read(job.input.bucket, each.key, each.begin, each.end, each.etag, exact=exact)
         if each.line is None:
             yield from _of_file(job, each, chunks, wishes)
         else:

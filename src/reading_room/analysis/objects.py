@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,9 @@ _GONE = {"ServiceUnavailable", "503"}
 
 With a ``Reason``, our own S3 answers this when it cannot record the request in the trail.
 """
+
+_CHANGED = {"PreconditionFailed", "412", "NoSuchKey"}
+"""What S3 answers if an object has no longer the content that was listed."""
 
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredToken"}
 
@@ -99,36 +102,60 @@ class S3Storage:
                 if not (entry.size == 0 and entry.key.endswith("/")):
                     yield InputObject(entry.key, entry.size, entry.etag)
 
-    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+    def read(
+        self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "", *, exact: bool = True
+    ) -> Iterator[bytes]:
         """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
+
+        ``etag`` is that of the listed content. If the object has other content by now, the version with the listed one
+        is read, which takes a bucket that keeps versions, and a role that may list and read them; unless ``exact``, the
+        other content is read if there is no such version.
 
         A connection that breaks is opened again once, for the rest: S3 may find damage when half of its answer has
         been sent, and can say so only in a new answer.
 
-        Raise ``JobFailure`` as ``list_input`` does, and ``ObjectGone`` if the object is gone or its ETag is no longer
-        ``etag``.
+        Raise ``JobFailure`` as ``list_input`` does, and ``ObjectGone`` if the object is gone, or the content that is to
+        be read.
         """
         with self._reading(Location(bucket, key), "s3:GetObject"):
-            answer = self._get(bucket, key, begin, end, etag)
+            answer = self._get_listed(bucket, key, begin, end, etag, exact)
             position = begin
             try:
                 while chunk := answer.read(READ_SIZE):
                     position += len(chunk)
                     yield chunk
             except NoAnswer:
-                answer = self._get(bucket, key, position, end, answer.headers.get("etag", etag))
+                answer = self._get_listed(bucket, key, position, end, answer.headers.get("etag", etag), exact=True)
                 while chunk := answer.read(READ_SIZE):
                     yield chunk
             finally:
                 answer.close()
 
-    def _get(self, bucket: str, key: str, begin: int, end: int | None, etag: str) -> Answer:
+    def _get_listed(self, bucket: str, key: str, begin: int, end: int | None, etag: str, exact: bool) -> Answer:
         which: dict[str, str] = {}
         if begin or end is not None:
             which["range"] = f"bytes={begin}-{'' if end is None else end - 1}"
-        if etag:
-            which["if-match"] = etag
+        if not etag:
+            return self._s3.get_object(bucket, key, which)
+        try:
+            return self._s3.get_object(bucket, key, {**which, "if-match": etag})
+        except Refusal as error:
+            if error.code not in _CHANGED:
+                raise
+            earlier = self._get_version(bucket, key, etag, which)
+            if earlier is not None:
+                return earlier
+            if exact or error.code == "NoSuchKey":
+                raise
         return self._s3.get_object(bucket, key, which)
+
+    def _get_version(self, bucket: str, key: str, etag: str, which: Mapping[str, str]) -> Answer | None:
+        """Return the version of an object with an ETag, ``None`` if there is none or the role may not read it."""
+        try:
+            version = self._s3.find_version(bucket, key, etag)
+            return None if version is None else self._s3.get_object(bucket, key, which, version)
+        except Refusal:
+            return None
 
     def probe_output(self, location: Location) -> None:
         """Check before any work whether the output can be written, and leave nothing behind.

@@ -49,10 +49,14 @@ class Storage(Protocol):
         """Yield every object whose key begins with the prefix; folder markers are left out."""
         ...
 
-    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+    def read(
+        self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "", *, exact: bool = True
+    ) -> Iterator[bytes]:
         """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
 
-        Raise ``ObjectGone`` if there is no such object, or its ETag is no longer ``etag``.
+        ``etag`` is that of the listed content, which may be an earlier version by now. Raise ``ObjectGone`` if there is
+        no such object, or if it has other content by now and the listed one cannot be read; unless ``exact``, the other
+        content is read then.
         """
         ...
 

@@ -71,9 +71,22 @@ class S3Client:
             if token in ("", before):
                 raise NoAnswer("a listing is truncated and does not say where it continues")
 
-    def get_object(self, bucket: str, key: str, headers: Mapping[str, str]) -> Answer:
-        """Return an object, or a range of it, for the caller to read. ``headers`` are ``range`` and ``if-match``."""
-        return self._asked(self._request("GET", bucket, key, {}, headers))
+    def find_version(self, bucket: str, key: str, etag: str) -> str | None:
+        """Return the id of the newest version of an object with an ETag, ``None`` if there is none among the newest."""
+        query = {"encoding-type": "url", "versions": "", "prefix": key}
+        page = self._document(self._request("GET", bucket, None, query))
+        for entry in page.each("Version"):
+            if unquote_plus(entry.text("Key")) == key and entry.text("ETag") == etag:
+                return entry.text("VersionId")
+        return None
+
+    def get_object(self, bucket: str, key: str, headers: Mapping[str, str], version: str | None = None) -> Answer:
+        """Return an object or a version of it, or a range, for the caller to read.
+
+        ``headers`` are ``range`` and ``if-match``.
+        """
+        query = {} if version is None else {"versionId": version}
+        return self._asked(self._request("GET", bucket, key, query, headers))
 
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object."""

@@ -75,7 +75,9 @@ class PinnedStorage:
                 return
         raise self._changed(location, "is gone")
 
-    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+    def read(
+        self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "", *, exact: bool = True
+    ) -> Iterator[bytes]:
         """Yield a whole object, and compare its digest at its end."""
         digest, place = hashlib.sha256(), Location(bucket, key)
         try:
