@@ -23,6 +23,7 @@ FEATURES = {
     "iam": ("iam.md",),
     "kms": ("keys.md",),
     "logs": ("logs.md",),
+    "organizations": ("organizations.md",),
     "s3": ("s3.md",),
     "sts": ("accounts.md",),
 }
@@ -60,6 +61,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "includeLinkedAccounts": "InvalidParameterException",
         "kmsKeyId": "InvalidParameterException",
     },
+    "organizations": {"IamUserAccessToBilling": "InvalidInputException"},
     "sts": {
         "ProvidedContexts": "InvalidContextAssertion",
         "SerialNumber": "AccessDenied",

@@ -27,6 +27,7 @@ RAISED_IN = {
     "iam": ("iam",),
     "kms": ("kms",),
     "logs": ("logs",),
+    "organizations": ("organizations",),
     "reading-room": ("extension",),
     "s3": ("s3",),
     "sts": ("iam",),

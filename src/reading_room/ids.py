@@ -54,6 +54,11 @@ def iam_unique_id(prefix: str) -> str:
     return prefix + _letters(prefix, 17, _UPPER)
 
 
+def organizations_id(prefix: str, count: int) -> str:
+    """Return a new id of AWS Organizations, for example ``o-`` and ten lower-case letters and digits."""
+    return prefix + _letters(prefix, count, _LOWER)
+
+
 def access_key_id(prefix: str) -> str:
     """Return a new access key id of 20 characters, for example ``AKIA…`` for the prefix ``AKIA``."""
     return prefix + _letters(prefix, 16, _UPPER)

@@ -75,7 +75,7 @@ def test_no_service_uses_the_spelling_of_another(codes: ModuleType) -> None:
     """Denials, throttling and internal errors have one code for each protocol family."""
     spellings = {
         "AccessDenied": {"iam and sts", "s3"},
-        "AccessDeniedException": {"cloudtrail", "comprehend", "kms", "logs", "reading-room"},
+        "AccessDeniedException": {"cloudtrail", "comprehend", "kms", "logs", "organizations", "reading-room"},
         "UnauthorizedOperation": {"ec2"},
         "SlowDown": {"s3"},
         "Throttling": {"iam and sts"},

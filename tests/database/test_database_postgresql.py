@@ -237,6 +237,9 @@ DROP TABLE kms_grants; DROP TABLE kms_aliases; DROP TABLE kms_key_material; DROP
 DROP TABLE s3_versions; DROP TABLE s3_service_keys; ALTER TABLE s3_uploads DROP COLUMN lock, DROP COLUMN encryption;
 ALTER TABLE s3_objects DROP COLUMN version_id, DROP COLUMN lock, DROP COLUMN rank, DROP COLUMN encryption;
 ALTER TABLE s3_buckets DROP COLUMN versioning, DROP COLUMN object_lock;
+DROP TABLE organization_units; DROP TABLE organization_accounts; DROP TABLE organization_policies;
+DROP TABLE organization_attachments; DROP TABLE organization_tags; DROP TABLE organization_creations;
+DROP TABLE organization_invitations; DROP TABLE organizations;
 DROP TABLE state_event_deliveries; DROP TABLE state_events;
 DROP TABLE flywheels; DROP TABLE flywheel_datasets; DROP TABLE flywheel_iterations;
 ALTER TABLE models DROP COLUMN flywheel_arn; DROP TABLE model_endpoints; DROP TABLE pii_profiles;

@@ -32,7 +32,7 @@ from tests.worlds.aws import KEY
 
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 FORM = ("content-type", "application/x-www-form-urlencoded")
-USES: tuple[PolicyUse, ...] = ("managed", "inline", "session", "trust", "bucket", "endpoint")
+USES: tuple[PolicyUse, ...] = ("managed", "inline", "session", "trust", "bucket", "endpoint", "scp", "rcp")
 CONTEXT = {"aws:SourceIp": ("10.0.0.4",), "aws:CurrentTime": ("2026-01-01T12:00:00Z",), "s3:prefix": ("a/b",)}
 REQUEST = Request(KEY.principal, "s3:GetObject", ("arn:aws:s3:::bucket/a/b",), KEY.principal.account, CONTEXT)
 

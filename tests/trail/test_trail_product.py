@@ -372,7 +372,7 @@ def test_allowed_and_denied_writes_of_a_service_are_in_the_trail(world: World) -
 def test_issued_and_refused_sessions_of_services_are_in_the_trail_of_the_roles_account(world: World) -> None:
     world.client("iam").create_role(RoleName="Reader", AssumeRolePolicyDocument=TRUST)
     role = f"arn:aws:iam::{ACCOUNT}:role/Reader"
-    source = {
+    source: dict[str, Any] = {
         "source_arn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/1",
         "source_account": ACCOUNT,
     }

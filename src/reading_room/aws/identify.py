@@ -21,7 +21,8 @@ from reading_room.aws.spelling import unknown_operation
 
 _SCOPE = re.compile(r"Credential=[^/,\s]*/[^/,\s]*/[^/,\s]*/([^/,\s]+)/aws4_request")
 _HOST = re.compile(
-    r"(?:^|\.)(comprehend|kms|logs|cloudtrail|ec2|iam|sts|reading-room)(?:[.-][a-z0-9-]+)?\.amazonaws\.com$"
+    r"(?:^|\.)(comprehend|kms|logs|cloudtrail|ec2|iam|organizations|sts|reading-room)(?:[.-][a-z0-9-]+)?"
+    r"\.amazonaws\.com$"
 )
 _BY_TARGET = {prefix: served for served in SERVED.values() for prefix in served.target_prefixes}
 _BY_VERSION = {served.version: served for served in SERVED.values() if served.version}

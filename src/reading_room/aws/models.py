@@ -48,6 +48,7 @@ SERVED: Mapping[str, ServedService] = {
         ServedService("kms", "json", target_prefix="TrentService"),
         ServedService("logs", "json", target_prefix="Logs_20140328"),
         ServedService("cloudtrail", "json", target_prefix="com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
+        ServedService("organizations", "json", target_prefix="AWSOrganizationsV20161128", is_global=True),
         ServedService("ec2", "ec2", version="2016-11-15"),
         ServedService("iam", "query", version="2010-05-08", is_global=True),
         ServedService("sts", "query", version="2011-06-15", is_global=True),

@@ -28,10 +28,12 @@ class Kept(Generic[Key, Value]):
 
         ``None`` means that there is no value. It is not cached, since unknown keys could fill the memory.
         """
-        with self._lock:
-            kept, generation = self._values.get(key), self._generation
+        # Looking into a dictionary needs no lock.
+        kept = self._values.get(key)
         if kept is not None:
             return kept
+        with self._lock:
+            generation = self._generation
         found = read(key)
         if found is not None:
             with self._lock:

@@ -14,6 +14,10 @@ EndpointOwner = Callable[[str], str | None]
 """Returns the account of a VPC endpoint, or ``None`` if it does not exist."""
 _CALLERS_OWN = ("identity policy ", "boundary policy ", "session policy ")
 """The prefixes of the caller's own policies in a denial."""
+_OWNERS = ("resource-based policy", "resource control policy", "role trust policy")
+"""Kinds of policies in reasons that only the resource's owner reads."""
+_ORGANIZATIONS = ("scp policy ", "rcp policy ")
+"""The prefixes of an organization's policies, whose texts only the management account reads."""
 
 
 def call_structure(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,10 +86,13 @@ class _ReadableParts:
         self._of_endpoint = all(endpoint_owner(each) == account for each in endpoints)
         policies = [str(name) for name in denial.get("policies", ())]
         hidden = []
-        if not self._of_resource and any(not self.policy(name) for name in policies if "endpoint policy" not in name):
+        of_resource = [name for name in policies if not name.startswith(("endpoint policy ", *_ORGANIZATIONS))]
+        if not self._of_resource and any(not self.policy(name) for name in of_resource):
             hidden.append(str(denial["resource"]))
         if not self._of_endpoint:
             hidden.extend(endpoints)
+        if any(name.startswith(_ORGANIZATIONS) for name in policies):
+            hidden.append("the organization")
         self.withheld = " and ".join(hidden)
         self.all_reasons = all(self.reason(text) for text in denial["because"])
 
@@ -93,13 +100,15 @@ class _ReadableParts:
         """Return whether a policy may be included, by its name in the trail (its kind and identification)."""
         if name.startswith(_CALLERS_OWN):
             return True
+        if name.startswith(_ORGANIZATIONS):
+            return False
         return self._of_endpoint if name.startswith("endpoint policy ") else self._of_resource
 
     def reason(self, text: str) -> bool:
         """Return whether a reason may be included, by its text."""
         if "VPC endpoint policy" in text:
             return self._of_endpoint
-        return self._of_resource or not ("resource-based policy" in text or "role trust policy" in text)
+        return self._of_resource or not any(each in text for each in _OWNERS)
 
 
 def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from reading_room.comprehend.tables import DatasetRow, EndpointRow, FlywheelRow,
 from reading_room.database.base import Base
 from reading_room.iam.tables import Group, InlinePolicy, Role, RoleSession, SignIn, SignInSession, User, UserSession
 from reading_room.jobs.tables import JobRow, JobTagRow
+from reading_room.organizations.tables import Attachment, Member, ResourceTags
 
 _ACCOUNT = "account"
 _REFERENCES: dict[str, tuple[str, Sequence[tuple[type[Base], str]]]] = {
@@ -32,6 +33,8 @@ _REFERENCES: dict[str, tuple[str, Sequence[tuple[type[Base], str]]]] = {
         ((JobRow, "arn"), (ModelRow, "arn"), (EndpointRow, "arn"), (FlywheelRow, "arn"), (DatasetRow, "arn")),
     ),
     ModelPolicyRow.__tablename__: ("arn", ((ModelRow, "arn"),)),
+    Attachment.__tablename__: ("target_id", ((Member, "account"),)),
+    ResourceTags.__tablename__: ("resource_id", ((Member, "account"),)),
 }
 """By table: the column that refers to an account's rows without a foreign key, and the columns that it refers to."""
 _EARLY = frozenset(_REFERENCES)

@@ -111,6 +111,7 @@ class LogGroupDestination:
             self._clock,
             source_arn=f"arn:aws:ec2:{self._region}:{target.account}:vpc-flow-log/{target.flow_log_id}",
             source_account=target.account,
+            organization=self._authorizer.organization,
         )
         self._roles[target.flow_log_id] = principal, credentials.expires_at
         return principal

@@ -28,6 +28,15 @@ from reading_room.iam.errors import (
     UnauthorizedOperation,
 )
 from reading_room.iam.identities import Identities, attached
+from reading_room.iam.organization import (
+    SHORT_ARN,
+    Organization,
+    Organizations,
+    guards_of,
+    limits_of,
+    no_organization,
+    organization_keys,
+)
 from reading_room.iam.policy.document import parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
 from reading_room.iam.resources import named
@@ -93,22 +102,26 @@ def request_context(
     now: dt.datetime,
     region: str,
     user_agent: str = "",
-    via_service: bool = False,
+    called_via: Sequence[str] = (),
 ) -> dict[str, Sequence[str]]:
     """Return the global condition keys of a request.
 
     ``aws:SourceIp``, ``aws:SourceVpc``, ``aws:SourceVpce`` and ``aws:VpcSourceIp`` come only from the path of the
     accepting socket. Through a VPC endpoint ``aws:SourceIp`` is absent; on every other path the other three are.
-    ``via_service`` means that a service makes the request on the caller's behalf and with the caller's permissions
-    (a forward access session).
+    ``called_via`` has the services that make the request on the caller's behalf and with the caller's permissions
+    (forward access sessions), the first one first.
     """
     context: dict[str, Sequence[str]] = {
         "aws:SecureTransport": ("true" if path.secure else "false",),
         "aws:CurrentTime": (now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "aws:EpochTime": (str(int(now.timestamp())),),
         "aws:RequestedRegion": (region,),
-        "aws:ViaAWSService": ("true" if via_service else "false",),
+        "aws:ViaAWSService": ("true" if called_via else "false",),
     }
+    if called_via:
+        context["aws:CalledVia"] = tuple(called_via)
+        context["aws:CalledViaFirst"] = (called_via[0],)
+        context["aws:CalledViaLast"] = (called_via[-1],)
     if user_agent:
         context["aws:UserAgent"] = (user_agent,)
     for key, value in (
@@ -161,6 +174,7 @@ class PolicyAuthorizer:
         denied: Denied = _keep_no_denials,
         messages: AuthorizationMessages | None = None,
         resource_tags: ResourceTags = _no_tags,
+        organization: Organizations = no_organization,
         bonds: Bonds = Bonds(),
         measures: Measures = IGNORED,
     ) -> None:
@@ -168,6 +182,7 @@ class PolicyAuthorizer:
         self._bonds = bonds
         self._measures = measures
         self._resource_tags = resource_tags
+        self.organization = organization
         self.denied = denied
         self._messages = messages
         self._database = database
@@ -225,7 +240,14 @@ class PolicyAuthorizer:
             raise DryRunOperation
 
     def policies_of(self, principal: Principal) -> list[AttachedPolicy]:
-        """Return the caller's own policies: its identity policies and those of its session."""
+        """Return the caller's own policies: its identity policies, its session's, and those that bind its account."""
+        policies = self._own_policies_of(principal)
+        organization = self.organization()
+        if organization is not None:
+            policies.extend(limits_of(organization, principal))
+        return policies
+
+    def _own_policies_of(self, principal: Principal) -> list[AttachedPolicy]:
         policies = list(self._identities.of(principal).policies)
         policies.extend(self._session_policies.of(principal))
         return policies
@@ -235,6 +257,27 @@ class PolicyAuthorizer:
         tags = self._identities.of(principal).tags
         own = {f"aws:PrincipalTag/{key}": (value,) for key, value in principal.session_tags}
         return {**tags, **own} if own else tags
+
+    def completed(self, principal: Principal, context: ContextValues) -> dict[str, Sequence[str]]:
+        """Return a request's keys with those of the caller's tags, of the endpoint's owner and of the organization.
+
+        ``context`` must have ``aws:ResourceAccount``.
+        """
+        full = {**context, **self.tags_of(principal)}
+        self._complete(full, principal, self.organization())
+        return full
+
+    def _complete(
+        self, full: dict[str, Sequence[str]], principal: Principal, organization: Organization | None
+    ) -> None:
+        for vpc_endpoint_id in full.get("aws:SourceVpce", ()):
+            endpoint = self._endpoint_policies(vpc_endpoint_id)
+            if endpoint is not None and endpoint.account:
+                full["aws:VpceAccount"] = (endpoint.account,)
+                vpcs = full.get("aws:SourceVpc", ())
+                full["aws:SourceVpcArn"] = tuple(f"arn:aws:ec2:{self._region}:{endpoint.account}:vpc/{v}" for v in vpcs)
+        if organization is not None:
+            full |= organization_keys(organization, principal, full)
 
     def _keys_of(self, call: Call, resource: str) -> ContextValues:
         """Return the keys derived from a resource's ARN: its account, and its tags if that is the caller's account."""
@@ -260,13 +303,16 @@ class PolicyAuthorizer:
         endpoint = self._endpoint(call.path.vpc_endpoint_id)
         assert endpoint is not None
         resource = str(call.parameters.get("RoleArn", "*"))
-        full = {"aws:ResourceAccount": (call.account,), **context, **self.tags_of(call.principal)}
+        full = self.completed(call.principal, {"aws:ResourceAccount": (call.account,), **context})
         return decide(Request(call.principal, facts.action, (resource,), call.account, full), [endpoint, _EVERYTHING])
 
     def _named(
         self, action: str, resources: Sequence[str], parameters: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], ContextValues]:
-        """Return resources with the full ARNs of the entities that IAM calls name, and the condition keys of these."""
+        """Return resources with the full ARNs of what calls of IAM and Organizations name, and its condition keys."""
+        if resources and resources[0].startswith(SHORT_ARN):
+            organization = self.organization()
+            return (tuple(resources), {}) if organization is None else organization.named(resources)
         if not any(resource.startswith("arn:aws:iam::") for resource in resources):
             return tuple(resources) or ("*",), {}
         with self._database.reading() as session:
@@ -363,12 +409,18 @@ class PolicyAuthorizer:
         also: Sequence[AttachedPolicy] = (),
     ) -> Decision:
         began = time.perf_counter()
-        policies = [*self.policies_of(principal), *also]
+        organization = self.organization()
+        policies = [*self._own_policies_of(principal), *also]
         if resource_policy is not None:
             policies.append(attached("resource", "bucket", f"of {resources[0]}", resource_policy))
         if endpoint is not None:
             policies.append(endpoint)
         full = {"aws:ResourceAccount": (resource_account,), **context, **self.tags_of(principal)}
+        if organization is not None or "aws:SourceVpce" in full:
+            self._complete(full, principal, organization)
+        if organization is not None:
+            policies.extend(limits_of(organization, principal))
+            policies.extend(guards_of(organization, action, full["aws:ResourceAccount"][0]))
         decision = decide(Request(principal, action, resources, resource_account, full), policies)
         self._measures.decision(decision.outcome, time.perf_counter() - began)
         return decision

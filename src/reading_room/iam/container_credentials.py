@@ -25,6 +25,7 @@ from reading_room.aws.errors import ServiceUnavailable
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.errors import RoleNotAssumable
+from reading_room.iam.organization import Organizations, no_organization
 from reading_room.iam.role_sessions import revoke
 from reading_room.iam.service_sessions import assume_recorded
 from reading_room.iam.temporary_keys import SessionCredentials
@@ -98,10 +99,12 @@ class ContainerCredentials:
         cluster: Cluster | None = None,
         gate: Gate = let_in,
         machine_time: Callable[[dt.datetime], dt.datetime] = unchanged,
+        organization: Organizations = no_organization,
     ) -> None:
         """``machine_time`` translates a time of ``clock`` for the container, which reads the machine's clock."""
         self._gate = gate
         self._machine_time = machine_time
+        self._organization = organization
         self._cluster = cluster
         self._trail = trail
         self._database = database
@@ -184,6 +187,7 @@ class ContainerCredentials:
                 policy=owner.policy,
                 bound_to=owner.job_id,
                 job_id=owner.job_id,
+                organization=self._organization,
             )
             self._issued = {key: value for key, value in self._issued.items() if value.expires_at > now}
             self._issued[owner] = fresh

@@ -11,3 +11,5 @@ class EndpointPolicy:
 
     text: str
     gateway: bool
+    account: str = ""
+    """The account of the endpoint, and so of its VPC."""

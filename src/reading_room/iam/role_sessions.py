@@ -21,6 +21,13 @@ from reading_room.database.engine import Database
 from reading_room.iam.authorizer import principal_context
 from reading_room.iam.errors import RoleNotAssumable
 from reading_room.iam.identities import attached
+from reading_room.iam.organization import (
+    Organization,
+    Organizations,
+    guards_of,
+    no_organization,
+    organization_keys,
+)
 from reading_room.iam.policy.document import Policy
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
 from reading_room.iam.principals import entity_named, service_principal, session_principal
@@ -45,15 +52,20 @@ def decide_trust(
     context: ContextValues,
     identity: Sequence[AttachedPolicy] = (),
     action: str = "sts:AssumeRole",
+    organization: Organization | None = None,
 ) -> Decision:
     """Decide whether a caller can assume a role, which its trust policy must allow explicitly.
 
     ``identity`` holds the caller's own policies, which must also allow it unless the trust policy names the caller
-    itself.
+    itself. The resource control policies of the ``organization`` must allow it too.
     """
     tags = {f"aws:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in tags_of(role.tags)}
-    full = {**tags, **context, **principal_context(principal)}
-    return decide(Request(principal, action, (role.arn,), role.account, full), [trust_policy(role), *identity])
+    full = {**tags, **context, **principal_context(principal), "aws:ResourceAccount": (role.account,)}
+    policies = [trust_policy(role), *identity]
+    if organization is not None:
+        full |= organization_keys(organization, principal, full)
+        policies.extend(guards_of(organization, action, role.account))
+    return decide(Request(principal, action, (role.arn,), role.account, full), policies)
 
 
 def decide_without_role(
@@ -106,18 +118,22 @@ def assume_for_service(
     source_account: str | None = None,
     policy: str | None = None,
     bound_to: str | None = None,
+    organization: Organizations = no_organization,
 ) -> tuple[Principal, SessionCredentials]:
     """Assume a role as a service, for example ``comprehend.amazonaws.com``, on behalf of a resource.
 
     ``source_arn`` and ``source_account`` become ``aws:SourceArn`` and ``aws:SourceAccount``, with which trust policies
     let a service act for a single resource or account only. ``policy`` is a session policy as JSON text, and
-    ``bound_to`` is the only job that can use the session. Raises ``RoleNotAssumable`` with the reason.
+    ``bound_to`` is the only job that can use the session. The policies of the ``organization`` bind services too.
+    Raises ``RoleNotAssumable`` with the reason.
     """
     if not _SESSION_NAME.fullmatch(session_name):
         raise ValueError(f"not a session name: {session_name!r}")
     now = clock()
+    # Read before the transaction: reading the organization uses its own database session.
+    current = organization()
     with database.transaction() as session:
-        role = role_for_service(session, role_arn, service, session_name, now, source_arn, source_account)
+        role = role_for_service(session, role_arn, service, session_name, now, source_arn, source_account, current)
         return issue(
             session,
             role,
@@ -137,6 +153,7 @@ def role_for_service(
     now: dt.datetime,
     source_arn: str | None = None,
     source_account: str | None = None,
+    organization: Organization | None = None,
 ) -> Role:
     """Return the role that a service may assume on behalf of a resource. Raises ``RoleNotAssumable``."""
     context: dict[str, Sequence[str]] = {
@@ -153,7 +170,7 @@ def role_for_service(
     if role is None:
         raise RoleNotAssumable(role_arn, "the role does not exist")
     caller = service_principal(service)
-    decision = decide_trust(role, caller, context)
+    decision = decide_trust(role, caller, context, organization=organization)
     if not decision.allowed:
         raise RoleNotAssumable(role_arn, _obstacle(role, caller, context, decision))
     return role
@@ -186,8 +203,11 @@ def revoke(session: Session, role_arn: str, session_name: str) -> None:
 
 def _obstacle(role: Role, caller: Principal, context: ContextValues, decision: Decision) -> str:
     """Return which statement of the trust policy denies, or which comes closest to allowing and why it fails."""
+    reason = decision.because[0]
+    if reason.statement is not None and reason.kind != "trust":
+        return f"{reason} denies sts:AssumeRole to {caller.service_name}"
     if decision.outcome == "explicitDeny":
-        return f"{decision.because[0].statement} of its trust policy denies sts:AssumeRole to {caller.service_name}"
+        return f"{reason.statement} of its trust policy denies sts:AssumeRole to {caller.service_name}"
     keys: Mapping[str, Sequence[str]] = {
         key.lower(): tuple(values) for key, values in {**context, **principal_context(caller)}.items()
     }

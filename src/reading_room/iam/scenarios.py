@@ -17,6 +17,7 @@ from reading_room.iam.attached_policies import Owner
 from reading_room.iam.authorizer import principal_context
 from reading_room.iam.errors import InvalidEntityArn, InvalidInput, InvalidResourceNames, InvalidResourceOwner
 from reading_room.iam.identities import boundary_of, policies_of
+from reading_room.iam.organization import Place
 from reading_room.iam.policy.conditions import OPERATORS
 from reading_room.iam.policy.document import Policy, PolicyDocumentError, PolicyUse, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, PolicyKind
@@ -105,10 +106,16 @@ def _source(kind: PolicyKind, name: str, text: str, use: PolicyUse) -> Source:
 
 
 def scenario(
-    session: Session, account: str, request: Mapping[str, Any], sources: Sequence[Source], source: Owner | None
+    session: Session,
+    account: str,
+    request: Mapping[str, Any],
+    sources: Sequence[Source],
+    source: Owner | None,
+    place: Place | None = None,
 ) -> Scenario:
     """Build the scenario of a simulation. ``source`` is the entity whose policies are simulated, if any.
 
+    ``place`` is that of the account in the organization, whose policies limit callers of the account.
     Raises ``InvalidInput`` for an invalid caller, resource, owner or condition key.
     """
     with_resource_policy = "ResourcePolicy" in request
@@ -124,10 +131,14 @@ def scenario(
         if match is None:
             raise InvalidResourceOwner(request["ResourceOwner"])
         owner = match[1]
+    if caller.account != account:
+        place = None
+    if place is not None:
+        keys = {**keys, **place.principal_keys}
     given = dict(_context_entries(request.get("ContextEntries", [])))
     lowered = {key.lower() for key in given}
     context = {**{key: values for key, values in keys.items() if key.lower() not in lowered}, **given}
-    return Scenario(caller, tuple(sources), resources, owner, context)
+    return Scenario(caller, tuple(sources), resources, owner, context, place.limits if place is not None else None)
 
 
 def action_names(request: Mapping[str, Any]) -> Sequence[str]:

@@ -10,6 +10,7 @@ from reading_room.aws.call_record import CallRecord, Recorder
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.errors import AccessDenied, RoleNotAssumable
+from reading_room.iam.organization import Organizations, no_organization
 from reading_room.iam.principals import service_principal
 from reading_room.iam.role_sessions import SERVICE_SESSION_SECONDS, assume_for_service
 from reading_room.iam.temporary_keys import SessionCredentials
@@ -29,6 +30,7 @@ def assume_recorded(
     policy: str | None = None,
     bound_to: str | None = None,
     job_id: str | None = None,
+    organization: Organizations = no_organization,
 ) -> tuple[Principal, SessionCredentials]:
     """Assume a role as a service, like ``assume_for_service``, and record it as AssumeRole, even if refused.
 
@@ -59,7 +61,16 @@ def assume_recorded(
 
     try:
         principal, credentials = assume_for_service(
-            database, role_arn, service, session_name, clock, source_arn, source_account, policy, bound_to
+            database,
+            role_arn,
+            service,
+            session_name,
+            clock,
+            source_arn,
+            source_account,
+            policy,
+            bound_to,
+            organization,
         )
     except RoleNotAssumable as error:
         record(None, AccessDenied(str(error)))

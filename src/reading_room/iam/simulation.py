@@ -8,12 +8,12 @@ messages are those of the IAM API Reference and of recorded responses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from reading_room.aws.call import Principal
 from reading_room.iam.policy.context_keys import once, statement_keys
-from reading_room.iam.policy.document import Statement
+from reading_room.iam.policy.document import Statement, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, PolicyKind, Request, context_of, decide, matching
 from reading_room.iam.policy.positions import Span
 
@@ -24,6 +24,8 @@ SOURCE_TYPES: Mapping[str, str] = {
     "resource": "Resource Policy",
 }
 """What responses call the kinds of policies in a simulation (recorded; the model's enumeration is older)."""
+EVERYTHING = parse('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}', "inline")
+"""Stands for the caller's own policies when only those of the organization are evaluated."""
 _MOST_RESTRICTIVE: tuple[Outcome, ...] = ("explicitDeny", "implicitDeny", "allowed")
 
 
@@ -48,6 +50,8 @@ class Scenario:
     resource_owner: str
     """The account of resources whose ARN has none."""
     context: Mapping[str, Sequence[str]]
+    limits: tuple[AttachedPolicy, ...] | None = None
+    """The service control policies of the caller's account; ``None`` if it does not belong to an organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Result:
     by_kind: Mapping[str, Outcome]
     """The outcome of each kind of policy by itself."""
     cross_account: bool
+    allowed_by_organization: bool | None
+    """``None`` if the caller belongs to no organization."""
 
 
 def simulate(scenario: Scenario, action: str) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def simulate(scenario: Scenario, action: str) -> dict[str, Any]:
         "MatchedStatements": _structures(match for result in results for match in result.matches),
         "MissingContextValues": once(key for result in results for key in result.missing),
     }
-    answer |= _boundary_detail(results)
+    answer |= _boundary_detail(results) | _organization_detail(results)
     if any(result.cross_account for result in results):
         kinds = dict.fromkeys(kind for result in results for kind in result.by_kind)
         answer["EvalDecisionDetails"] = {
@@ -125,6 +131,13 @@ def _boundary_detail(results: Sequence[Result]) -> dict[str, Any]:
     return {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": allowed}}
 
 
+def _organization_detail(results: Sequence[Result]) -> dict[str, Any]:
+    if results[0].allowed_by_organization is None:
+        return {}
+    allowed = all(result.allowed_by_organization for result in results)
+    return {"OrganizationsDecisionDetail": {"AllowedByOrganizations": allowed}}
+
+
 def _structures(matches: Iterable[Match]) -> list[dict[str, Any]]:
     return [match.structure() for match in dict.fromkeys(matches)]
 
@@ -138,7 +151,7 @@ def _simulated(scenario: Scenario, action: str, resource: str) -> Result:
     owner = parts[4] if len(parts) == 6 and parts[4] else scenario.resource_owner
     request = Request(scenario.caller, action, (resource,), owner, scenario.context)
     policies = [source.attached for source in scenario.sources]
-    decision = decide(request, policies)
+    decision = decide(request, [*policies, *(scenario.limits or ())])
     context = context_of(request)
     by_kind: dict[str, Outcome] = {SOURCE_TYPES[attached.kind]: "implicitDeny" for attached in policies}
     matches = []
@@ -162,7 +175,15 @@ def _simulated(scenario: Scenario, action: str, resource: str) -> Result:
         missing=tuple(once(key for key in used_keys if key.lower() not in context)),
         by_kind=by_kind,
         cross_account=scenario.caller.account != owner,
+        allowed_by_organization=_allowed_by_organization(scenario, request),
     )
+
+
+def _allowed_by_organization(scenario: Scenario, request: Request) -> bool | None:
+    if scenario.limits is None:
+        return None
+    everything = AttachedPolicy("identity", EVERYTHING, "of the caller")
+    return decide(replace(request, resource_account=request.principal.account), [*scenario.limits, everything]).allowed
 
 
 def _match(scenario: Scenario, attached: AttachedPolicy, statement: Statement) -> Match:

@@ -168,7 +168,7 @@ class KeyAccess:
             now=self._clock(),
             region=call.region,
             user_agent=call.user_agent,
-            via_service=by.via is not None,
+            called_via=() if by.via is None else (f"{by.via}.amazonaws.com",),
         )
         return self._authorizer.decide(
             principal=call.principal,

@@ -144,11 +144,11 @@ class S3Authorization:
         now: dt.datetime,
         user_agent: str,
         context: Mapping[str, Sequence[str]],
-        via_service: bool = False,
+        called_via: Sequence[str] = (),
     ) -> Caller:
         """Return a caller with all condition keys of its request; see ``request_context``."""
         common = request_context(
-            path, principal=principal, now=now, region=self._region, user_agent=user_agent, via_service=via_service
+            path, principal=principal, now=now, region=self._region, user_agent=user_agent, called_via=called_via
         )
         # The global keys win, so that nothing in the request can replace them.
         return Caller(principal, path, access_key_id, request_id, {**context, **common})

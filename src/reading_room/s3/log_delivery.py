@@ -137,7 +137,7 @@ class LogBuckets:
             now=self._clock(),
             user_agent=call.user_agent,
             context=nothing,
-            via_service=True,
+            called_via=(f"{call.service}.amazonaws.com",),
         )
 
 

@@ -52,7 +52,7 @@ class S3ExportBuckets:
             now=self._clock(),
             user_agent=call.user_agent,
             context={},
-            via_service=True,
+            called_via=(f"{call.service}.amazonaws.com",),
         )
         try:
             self._authorization.authorize(caller, (put,))

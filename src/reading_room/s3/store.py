@@ -124,7 +124,7 @@ class ObjectStore:
             now=self._clock(),
             user_agent=call.user_agent,
             context={},
-            via_service=True,
+            called_via=(f"{call.service}.amazonaws.com",),
         )
 
     def _record(

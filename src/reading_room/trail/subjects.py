@@ -35,6 +35,11 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
     "s3": {"bucketName": "AWS::S3::Bucket"},
     "logs": {"logGroupName": "AWS::Logs::LogGroup", "logStreamName": "AWS::Logs::LogStream"},
     "kms": {"keyId": "AWS::KMS::Key", "targetKeyId": "AWS::KMS::Key", "aliasName": "AWS::KMS::Alias"},
+    "organizations": {
+        "accountId": "AWS::Organizations::Account",
+        "organizationalUnitId": "AWS::Organizations::OrganizationalUnit",
+        "policyId": "AWS::Organizations::Policy",
+    },
     "comprehend": {
         "jobArn": "AWS::Comprehend::Job",
         "documentClassifierArn": "AWS::Comprehend::DocumentClassifier",

@@ -20,6 +20,7 @@ from reading_room.kms.granting import Granting
 from reading_room.kms.service_keys import ServiceKeys
 from reading_room.kms.use import KeyUse
 from reading_room.measures import IGNORED, Measures
+from reading_room.organizations.view import CurrentOrganization
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backend import Backend
 from reading_room.sealing import SealedFile
@@ -77,6 +78,7 @@ class Access:
             denied=self.trail.denied,
             messages=self.messages,
             resource_tags=resource_tags(database),
+            organization=CurrentOrganization(database),
             bonds=Bonds(JobsBehind(database), enforced=settings.binds_credentials),
             measures=measures,
         )

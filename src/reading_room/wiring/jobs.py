@@ -102,6 +102,7 @@ class Jobs:
             cluster=PartRequests(database, authorities, clock),
             gate=access.trail.check,
             machine_time=unchanged if movable is None else movable.machine_time,
+            organization=access.authorizer.organization,
         )
         self.models = ModelUpkeep(database, objects.store, clock)
         self.flywheels = FlywheelUpkeep(database, clock, Quotas(settings, clock).flywheels)

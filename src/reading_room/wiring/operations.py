@@ -42,12 +42,14 @@ from reading_room.kms.operations.table import kms_operations
 from reading_room.logs.export_operations import ExportOperations
 from reading_room.logs.operations import LogOperations
 from reading_room.logs.room import LogRoom
+from reading_room.organizations.operations.table import organization_operations
 from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
 from reading_room.trail.operations import TrailOperations
 from reading_room.vpc.ec2 import ec2_operations
 from reading_room.vpc.endpoints.endpoints import EndpointAccounts
 from reading_room.vpc.quotas import Quotas as VpcQuotas
+from reading_room.vpc.vpcs.bootstrap import default_vpc
 from reading_room.wiring.access import Access
 from reading_room.wiring.objects import Objects
 
@@ -87,7 +89,14 @@ def every_operation(
             quotas=VpcQuotas.of_profile(settings.profile),
             elastic_ip_pool=settings.elastic_ip_pool,
         ),
-        *iam_operations(database, clock, access.key_uses),
+        *iam_operations(database, clock, access.key_uses, authorizer.organization),
+        *organization_operations(
+            database,
+            clock,
+            first=settings.account,
+            profile=settings.profile,
+            prepare=lambda session, account: default_vpc(session, account, settings.region, now=clock()),
+        ),
         StsOperations(database, authorizer, clock),
         AuthorizationMessageOperations(access.messages),
         *kms_operations(database, access.keys, access.key_use, clock),

@@ -246,6 +246,7 @@ class NetworkPreparation:
                 source_arn=need.job_arn,
                 source_account=need.account,
                 job_id=need.job_id,
+                organization=self._authorizer.organization,
             )
         except RoleNotAssumable as error:
             raise role_not_assumable(str(error)) from error

@@ -16,16 +16,24 @@ from reading_room.extension.checks import changes, commands
 from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import RoleNotAssumable
+from reading_room.iam.organization import Organization
 from reading_room.iam.role_sessions import role_by_arn, role_for_service, unissued
 from reading_room.ids import request_id
 
 
 def assumable(
-    session: Session, role_arn: str, account: str, source_arn: str, now: dt.datetime
+    session: Session,
+    role_arn: str,
+    account: str,
+    source_arn: str,
+    now: dt.datetime,
+    organization: Organization | None = None,
 ) -> tuple[Check, Principal | None]:
     """Check whether the service may assume a role for a job, and return the session's principal."""
     try:
-        role = role_for_service(session, role_arn, SERVICE_PRINCIPAL, SESSION_NAME, now, source_arn, account)
+        role = role_for_service(
+            session, role_arn, SERVICE_PRINCIPAL, SESSION_NAME, now, source_arn, account, organization
+        )
     except RoleNotAssumable as error:
         message = role_not_assumable(str(error)).text
         if role_by_arn(session, role_arn) is None:

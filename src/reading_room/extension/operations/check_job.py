@@ -127,7 +127,9 @@ class CheckJobOperations:
     ) -> None:
         role_arn: str = checked.parameters["DataAccessRoleArn"]
         source = job.row.arn if job is not None else facts.resources(checked)[0]
-        assumable, principal = role.assumable(session, role_arn, checked.account, source, now)
+        assumable, principal = role.assumable(
+            session, role_arn, checked.account, source, now, self._authorizer.organization()
+        )
         report.add("Role", assumable)
         size = None if job is None else self._sizing.planned(job.row, job.tags, self._capacity())
         place = self._place(report, session, checked, size)

@@ -10,6 +10,7 @@ from reading_room.aws.operations import operation
 from reading_room.database.engine import Database
 from reading_room.iam import scenarios
 from reading_room.iam.errors import UnsupportedParameter
+from reading_room.iam.organization import Organizations, no_organization
 from reading_room.iam.pagination import page
 from reading_room.iam.policy.context_keys import keys_of
 from reading_room.iam.simulation import Scenario, Source, simulate
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import type_defs as t
 
 _UNSUPPORTED = ("OrderedOrganizationPolicyInputList", "ResourceHandlingOption")
-"""The product has no organizations and no instances."""
+"""A caller's own organization is simulated, not one that a request describes; and the product has no instances."""
 _DECISIONS_PER_PAGE = 2_000
 
 
@@ -30,8 +31,9 @@ def policy_source(call: Call) -> Sequence[str]:
 class SimulationOperations:
     """SimulatePrincipalPolicy, SimulateCustomPolicy and their GetContextKeys operations, which change nothing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, organization: Organizations = no_organization) -> None:
         self._database = database
+        self._organization = organization
 
     @operation("iam", "SimulatePrincipalPolicy", resources=policy_source)
     def simulate_principal_policy(
@@ -39,6 +41,8 @@ class SimulationOperations:
     ) -> Mapping[str, Any]:
         """SimulatePrincipalPolicy. A boundary in the request replaces the entity's own."""
         _refuse(call)
+        organization = self._organization()
+        place = None if organization is None else organization.place(call.account)
         with self._database.reading() as session:
             owner = scenarios.entity(session, call.account, request["PolicySourceArn"])
             given = scenarios.input_sources(call.parameters)
@@ -46,7 +50,7 @@ class SimulationOperations:
             without = call.parameters.get("PolicyExclusionList") or ()
             own = scenarios.entity_sources(session, owner, boundary=not replaced, without=without)
             sources = [*own, *given]
-            scenario = scenarios.scenario(session, call.account, call.parameters, sources, owner)
+            scenario = scenarios.scenario(session, call.account, call.parameters, sources, owner, place)
         return _answer(call, scenario)
 
     @operation("iam", "SimulateCustomPolicy")

@@ -149,7 +149,7 @@ class StsOperations:
             raise SourceIdentityIsSet
         # Read before the transaction: reading the policies uses its own database session.
         context = self._assume_context(call, request, attributes, source_identity)
-        own_policies = self._authorizer.policies_of(caller)
+        own_policies, organization = self._authorizer.policies_of(caller), self._authorizer.organization()
         actions = ["sts:AssumeRole"]
         if attributes.tags:
             actions.append("sts:TagSession")
@@ -162,7 +162,7 @@ class StsOperations:
                 self._note(call, role_sessions.decide_without_role(role_arn, caller, context, own_policies))
                 raise _denied(caller, actions[0], role_arn)
             for action in actions:
-                decision = role_sessions.decide_trust(role, caller, context, own_policies, action)
+                decision = role_sessions.decide_trust(role, caller, context, own_policies, action, organization)
                 if not decision.allowed:
                     self._note(call, decision)
                     raise _denied(caller, action, role_arn)
@@ -193,12 +193,13 @@ class StsOperations:
         logger.info("%s %s [%s]", call.request_id, decision.message(), decision.reasons())
         self._authorizer.denied(call.request_id, decision)
 
-    def _context(self, call: Call) -> ContextValues:
-        """Return the condition keys of a call's path, caller and tags."""
+    def _context(self, call: Call, resource_account: str | None = None) -> ContextValues:
+        """Return the condition keys of a call's path, caller and tags; ``resource_account`` is by default its own."""
         context = request_context(
             call.path, principal=call.principal, now=self._clock(), region=call.region, user_agent=call.user_agent
         )
-        return {**context, **self._authorizer.tags_of(call.principal), **tag_context(call)}
+        own = {**context, "aws:ResourceAccount": (resource_account or call.account,)}
+        return {**self._authorizer.completed(call.principal, own), **tag_context(call)}
 
     def _assume_context(
         self,
@@ -207,7 +208,8 @@ class StsOperations:
         attributes: SessionAttributes,
         source_identity: str | None,
     ) -> ContextValues:
-        context = {**self._context(call), "sts:RoleSessionName": (request["RoleSessionName"],)}
+        account = Arn.parse(request["RoleArn"]).account
+        context = {**self._context(call, account), "sts:RoleSessionName": (request["RoleSessionName"],)}
         if "ExternalId" in request:
             context["sts:ExternalId"] = (request["ExternalId"],)
         if source_identity is not None:

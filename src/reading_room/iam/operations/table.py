@@ -18,9 +18,12 @@ from reading_room.iam.operations.service_access import ServiceAccessOperations
 from reading_room.iam.operations.simulate import SimulationOperations
 from reading_room.iam.operations.tagging import TagOperations
 from reading_room.iam.operations.users import UserOperations
+from reading_room.iam.organization import Organizations, no_organization
 
 
-def iam_operations(database: Database, clock: Clock, key_uses: KeyUses) -> tuple[object, ...]:
+def iam_operations(
+    database: Database, clock: Clock, key_uses: KeyUses, organization: Organizations = no_organization
+) -> tuple[object, ...]:
     """Return the objects that implement IAM's operations."""
     return (
         UserOperations(database, clock),
@@ -35,5 +38,5 @@ def iam_operations(database: Database, clock: Clock, key_uses: KeyUses) -> tuple
         ServiceAccessOperations(database),
         AccountOperations(database),
         AccountDetailOperations(database, key_uses),
-        SimulationOperations(database),
+        SimulationOperations(database, organization),
     )

@@ -49,6 +49,7 @@ _GLOBAL_KEYS = frozenset(
         "aws:sourceorgid",
         "aws:sourceorgpaths",
         "aws:sourcevpc",
+        "aws:sourcevpcarn",
         "aws:sourcevpce",
         "aws:tagkeys",
         "aws:tokenissuetime",

@@ -20,8 +20,9 @@ from reading_room.iam.policy.identity_faults import LEGACY, identity_faults, is_
 from reading_room.iam.policy.patterns import ArnTemplate, Template
 from reading_room.iam.policy.principals import PrincipalError, Principals, parse_principals
 
-PolicyUse = Literal["managed", "inline", "session", "trust", "bucket", "endpoint"]
-"""The use of a document; ``inline`` is an inline policy of a user, group or role."""
+PolicyUse = Literal["managed", "inline", "session", "trust", "bucket", "endpoint", "scp", "rcp"]
+"""The use of a document. ``inline`` is an inline policy of a user, group or role; ``scp`` and ``rcp`` are the service
+and resource control policies of an organization."""
 
 ENDPOINT_POLICY_LIMIT = 20_480
 """Characters in an endpoint policy (Amazon VPC quotas)."""
@@ -37,7 +38,9 @@ _TRUST_ACTIONS = (
     "sts:setsourceidentity",
     "sts:setcontext",
 )
-_IDENTITY_USES = ("managed", "inline", "session")
+_IDENTITY_USES = ("managed", "inline", "session", "scp", "rcp")
+"""The uses whose statements follow the rules for identity policies; those of ``rcp`` also have a principal."""
+_ORGANIZATION_USES = ("scp", "rcp")
 _IAM_USES = (*_IDENTITY_USES, "trust")
 _STATEMENT_KEYS = {
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
@@ -113,9 +116,15 @@ def parse(text: str, use: PolicyUse, new: bool = False) -> Policy:
         )
     document = _load(text, use)
     version, entries = _frame(document, use)
-    if use == "managed" and version != "2012-10-17":
+    if use in ("managed", *_ORGANIZATION_USES) and version != "2012-10-17":
         raise PolicyDocumentError("Policy document must be version 2012-10-17 or greater.")
-    for fault in identity_faults(entries, new=new) if use in _IDENTITY_USES else _other_faults(entries, use):
+    if use == "rcp":
+        # Checked by its own rule below; every other rule is that of an identity policy.
+        without = [{name: entry[name] for name in entry if name != "Principal"} for entry in entries]
+        faults = identity_faults(without, new=new)
+    else:
+        faults = identity_faults(entries, new=new) if use in _IDENTITY_USES else _other_faults(entries, use)
+    for fault in faults:
         raise PolicyDocumentError(fault)
     for check in _CHECKS.get(use, ()):
         for entry in entries:
@@ -317,7 +326,15 @@ def _endpoint_fields(entry: dict[str, Any]) -> None:
             raise PolicyDocumentError(f"The Policy Document is not valid. Resource {text} is not an ARN") from None
 
 
+def _guards_everybody(entry: dict[str, Any]) -> None:
+    if entry.get("Principal") != "*":
+        raise PolicyDocumentError('A resource control policy must have "Principal": "*" in every statement.')
+    if "NotAction" in entry:
+        raise PolicyDocumentError("A resource control policy cannot have NotAction.")
+
+
 _CHECKS = {
+    "rcp": (_guards_everybody,),
     "trust": (_trusts_without_resource, _trusts_only_for_sessions, _trusts_somebody),
     "bucket": (_bucket_fields, _bucket_resources),
     "endpoint": (_endpoint_fields,),

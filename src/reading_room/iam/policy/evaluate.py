@@ -1,7 +1,8 @@
 """Decisions on requests by the applicable policies, with the statement or missing allow that decided.
 
-The order is AWS's (IAM User Guide, "Policy evaluation logic"): an explicit deny anywhere wins; then every policy that
-limits permissions must allow; then the caller's policies, the resource's policy, or both. The default is a deny.
+The order is AWS's (IAM User Guide, "Policy evaluation logic"): an explicit deny anywhere wins; then the organization's
+policies must allow at every level from the root to the account; then every other policy that limits permissions must
+allow; then the caller's policies, the resource's policy, or both. The default is a deny.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ PolicyKind = Literal["identity", "boundary", "session", "scp", "rcp", "resource"
 _DENY_ORDER: tuple[PolicyKind, ...] = (
     "scp", "rcp", "endpoint", "identity", "boundary", "session", "resource", "trust", "key", "grant",
 )  # fmt: skip
+_ORGANIZATION: tuple[PolicyKind, ...] = ("rcp", "scp")
+"""The kinds of policies of an organization, which must allow a request at each of their levels."""
 _WORDS: Mapping[str, str] = {
     "identity": "identity-based policy",
     "resource": "resource-based policy",
@@ -49,6 +52,8 @@ class AttachedPolicy:
     name: str
     gateway_endpoint: bool = True
     """For an endpoint policy: whether the endpoint is a gateway, for which an account means its root user only."""
+    level: str = ""
+    """For a policy of the organization: the id of the root, unit or account that it is attached to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ class Reason(NamedTuple):
 
     def __str__(self) -> str:
         if self.statement is None:
-            return f"no {_WORDS[self.kind]} allows it"
+            which = f" {self.policy}" if self.policy is not None else ""
+            return f"no {_WORDS[self.kind]}{which} allows it"
         return f"{self.statement} of {_WORDS[self.kind]} {self.policy}"
 
 
@@ -221,8 +227,9 @@ class _Evaluation:
             denies.sort(key=lambda reason: _DENY_ORDER.index(reason.kind))
             return self._result("explicitDeny", [reason for reason in denies if reason.kind == denies[0].kind])
         present = {attached.kind for attached in self.policies}
-        if "scp" in present and "scp" not in allows and self.caller.kind != "service":
-            return self._lacking("scp")
+        for kind in _ORGANIZATION:
+            if kind in present and (level := self._level_without(kind, allows)) is not None:
+                return self._result("implicitDeny", [Reason(kind, f"attached to {level}" if level else None)])
         if "endpoint" in present and "endpoint" not in allows:
             return self._lacking("endpoint")
         if "grant" in allows and (decision := self._by_grant(allows, present)) is not None:
@@ -236,6 +243,20 @@ class _Evaluation:
         if self.caller.kind in ("anonymous", "service"):
             return self._result("allowed", resource_reasons) if grant else self._lacking(side)
         return self._two_sides(side, grant, resource_reasons, allows, present)
+
+    def _level_without(
+        self, kind: PolicyKind, allows: Mapping[PolicyKind, list[tuple[Reason, Grant | None]]]
+    ) -> str | None:
+        """Return the first level of the organization at which no policy allows the request; ``None`` if there is none.
+
+        A service principal belongs to no account, so no service control policy limits it.
+        """
+        if kind == "scp" and self.caller.kind == "service":
+            return None
+        named = {reason.policy for reason, _ in allows.get(kind, ())}
+        of_kind = [attached for attached in self.policies if attached.kind == kind]
+        allowed = {attached.level for attached in of_kind if attached.name in named}
+        return next((attached.level for attached in of_kind if attached.level not in allowed), None)
 
     def _two_sides(
         self,

@@ -20,10 +20,15 @@ ERROR_CODES: Mapping[PolicyUse, str] = {
     "trust": "MalformedPolicyDocument",
     "bucket": "MalformedPolicy",
     "endpoint": "InvalidPolicyDocument",
+    "scp": "MalformedPolicyDocumentException",
+    "rcp": "MalformedPolicyDocumentException",
 }
-"""The error code with which IAM and STS, S3 or EC2 refuses a document."""
+"""The error code with which IAM and STS, S3, EC2 or Organizations refuses a document."""
 _SPACE = re.compile(r"\s*")
-_PATH_KEYS = ("aws:sourcevpce", "aws:sourcevpc", "aws:sourceip", "aws:vpcsourceip")
+_PATH_KEYS = (
+    *("aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn", "aws:sourceip", "aws:vpcsourceip"),
+    *("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"),
+)
 
 
 def lint(text: str, use: PolicyUse) -> list[str]:

@@ -24,8 +24,11 @@ from reading_room.iam.policy.evaluate import AttachedPolicy, Request, decide
 _ANY = "zz9"
 """Replaces a wildcard in a made-up name."""
 _OWN_POLICIES = parse('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}', "inline")
-_ABSENT = ("aws:principalorgid", "aws:principalorgpaths", "aws:principalservicename", "aws:resourceorgid")
-"""Keys of organizations and services, which a stranger's request never has here."""
+_ABSENT = (
+    *("aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths"),
+    *("aws:principalservicename", "aws:sourceorgid", "aws:sourceorgpaths"),
+)
+"""Keys of the organization, whose accounts are no strangers, and of services: a stranger's request never has them."""
 _MOST_DECISIONS = 5_000
 """The most decisions per statement; a statement that needs more counts as open."""
 _TOO_LONG = "others (it is too long to be checked in full)"

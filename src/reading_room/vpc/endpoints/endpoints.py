@@ -164,7 +164,7 @@ class EndpointPolicies:
     def _read(self, vpc_endpoint_id: str) -> EndpointPolicy | None:
         with self._database.reading() as session:
             row = session.get(VpcEndpoint, vpc_endpoint_id)
-            return None if row is None else EndpointPolicy(row.policy, gateway=row.kind == "Gateway")
+            return None if row is None else EndpointPolicy(row.policy, row.kind == "Gateway", row.account)
 
 
 class EndpointAccounts:
