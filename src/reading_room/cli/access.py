@@ -14,6 +14,7 @@ from rich.table import Table
 
 from reading_room.cli.data_owner import become_owner_of_data
 from reading_room.cli.options import DataOption, read_settings
+from reading_room.cli.perimeter import perimeter
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.clock import system_clock
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)
+app = typer.Typer(help="Explain denials, check the trail, policies and the perimeter.", no_args_is_help=True)
+app.command("perimeter")(perimeter)
 USES: tuple[str, ...] = get_args(PolicyUse)
 
 
