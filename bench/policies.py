@@ -1,4 +1,4 @@
-"""One decision over ten policies of twenty statements: a cost of every call."""
+"""Decisions over ten policies of twenty statements, without and with those of an organization: a cost of every call."""
 
 from __future__ import annotations
 
@@ -64,6 +64,46 @@ CONTEXT = {
     "s3:authType": ("REST-HEADER",),
     "s3:signatureversion": ("AWS4-HMAC-SHA256",),
 }
+ORG = "o-a1b2c3d4e5"
+ORGANIZATION = {
+    "aws:PrincipalOrgID": (ORG,),
+    "aws:PrincipalOrgPaths": (f"{ORG}/r-ab12/ou-ab12-11111111/",),
+    "aws:ResourceOrgID": (ORG,),
+    "aws:ResourceOrgPaths": (f"{ORG}/r-ab12/ou-ab12-11111111/",),
+    "aws:VpceOrgID": (ORG,),
+    "aws:VpceAccount": (ACCOUNT,),
+}
+_EXEMPT = {"aws:PrincipalTag/perimeter": "outside"}
+_LIMITS: tuple[dict[str, Any], ...] = (
+    {
+        "Effect": "Deny",
+        "Action": "*",
+        "NotResource": ["arn:aws:iam::aws:policy/*", "arn:aws:s3:::shared-*", "arn:aws:s3:::shared-*/*"],
+        "Condition": {"StringNotEqualsIfExists": {"aws:ResourceOrgID": ORG, **_EXEMPT}},
+    },
+    {
+        "Effect": "Deny",
+        "Action": ["s3:*", "logs:*", "sts:*"],
+        "Condition": {
+            "NotIpAddressIfExists": {"aws:SourceIp": "198.51.100.0/24"},
+            "StringNotEqualsIfExists": {"aws:VpceOrgID": ORG, **_EXEMPT},
+            "BoolIfExists": {"aws:ViaAWSService": "false"},
+        },
+    },
+)
+_ALL_RESOURCES = {"Effect": "Allow", "Principal": "*", "Action": "*"}
+_GUARDS: tuple[dict[str, Any], ...] = (
+    {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:*", "sts:*", "logs:*"],
+        "Condition": {
+            "StringNotEqualsIfExists": {"aws:PrincipalOrgID": ORG, **_EXEMPT},
+            "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+        },
+    },
+)
+"""Statements like those with which AWS's documents make a perimeter."""
 ASKED = (
     ("s3:GetObject", "arn:aws:s3:::corpus-3/reviews/2025/06/batch-000017.txt"),
     ("s3:PutObject", "arn:aws:s3:::home/anybody/out.tar.gz"),
@@ -85,6 +125,22 @@ def policies(seed: int = 5) -> list[AttachedPolicy]:
     chance = random.Random(seed)
     made = [_policy(chance, number) for number in range(POLICIES - 1)]
     return [*made, AttachedPolicy("endpoint", _parsed(chance, "endpoint", Principal="*"), "of the endpoint", False)]
+
+
+def organization_policies() -> list[AttachedPolicy]:
+    """Return what is on the path of an account: five service control policies, and five resource control policies."""
+    found = []
+    for level in ("r-ab12", "ou-ab12-11111111", ACCOUNT):
+        found += [_level("scp", level, {"Effect": "Allow", "Action": "*"}), _level("rcp", level, _ALL_RESOURCES)]
+    for level in ("r-ab12", "ou-ab12-11111111"):
+        found += [_level("scp", level, *_LIMITS), _level("rcp", level, *_GUARDS)]
+    return found
+
+
+def _level(kind: Any, level: str, *entries: dict[str, Any]) -> AttachedPolicy:
+    statements = [entry if "NotResource" in entry else {**entry, "Resource": "*"} for entry in entries]
+    policy = parse(json.dumps({"Version": "2012-10-17", "Statement": statements}), kind)
+    return AttachedPolicy(kind, policy, f"{len(statements)} attached to {level}", level=level)
 
 
 def _policy(chance: random.Random, number: int) -> AttachedPolicy:
@@ -114,17 +170,23 @@ def _statement(chance: random.Random) -> dict[str, Any]:
 
 def _rows() -> Iterator[Row]:
     attached = policies()
-    requests = [Request(CALLER, action, (resource,), ACCOUNT, CONTEXT) for action, resource in ASKED]
+    how = "wildcards, variables and conditions in a seeded mix; policies parsed before, as they are in the product"
+    yield _row("one decision, ten policies of twenty statements", attached, CONTEXT, "50 µs", how)
+    levels = organization_policies()
+    how += "; denies with AWS's conditions for a perimeter on two levels of three, AWS's own policies on every level"
+    title = "one decision, with 5 service and 5 resource control policies on the path"
+    yield _row(title, [*attached, *levels], {**CONTEXT, **ORGANIZATION}, "80 µs", how)
+
+
+def _row(title: str, attached: list[AttachedPolicy], context: Any, target: str, how: str) -> Row:
+    requests = [Request(CALLER, action, (resource,), ACCOUNT, context) for action, resource in ASKED]
     times = [_timed(request, attached) for request in requests]
     allowed = sum(decide(request, attached).allowed for request in requests)
     micros = [statistics.median(each) * 1e6 for each in times]
-    how = (
-        f"median of {ROUNDS} rounds of each of {len(ASKED)} requests ({allowed} allowed); wildcards, variables and "
-        "conditions in a seeded mix; policies parsed before, as they are in the product"
-    )
+    rounds = f"median of {ROUNDS} rounds of each of {len(ASKED)} requests ({allowed} allowed); "
     middle = statistics.median([seconds for each in times for seconds in each]) * 1e6
     figure = f"{middle:.1f} µs (by request {min(micros):.1f} to {max(micros):.1f})"
-    yield Row("one decision, ten policies of twenty statements", figure, "50 µs", how)
+    return Row(title, figure, target, rounds + how)
 
 
 def _timed(request: Request, attached: list[AttachedPolicy]) -> list[float]:
