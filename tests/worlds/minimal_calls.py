@@ -100,6 +100,24 @@ _OF_OPERATIONS: dict[str, dict[str, Any]] = {
     "DeleteTestAccount": {"AccountId": "000000000002"},
 }
 """Parameters that the rules require beyond the model."""
+_OF_ORGANIZATIONS = {
+    "AccountId": "000000000002",
+    "ChildId": "000000000002",
+    "Content": json.dumps(IDENTITY),
+    "CreateAccountRequestId": "car-0123456789abcdef",
+    "DestinationParentId": "ou-ab12-0123456789",
+    "Email": "nobody@example.com",
+    "HandshakeId": "h-0123456789abcdef",
+    "OrganizationalUnitId": "ou-ab12-0123456789",
+    "ParentId": "r-ab12",
+    "PolicyId": "p-0123456789",
+    "ResourceId": "r-ab12",
+    "RootId": "r-ab12",
+    "SourceParentId": "r-ab12",
+    "Target": {"Id": "000000000002", "Type": "ACCOUNT"},
+    "TargetId": "r-ab12",
+}
+"""Parameters of AWS Organizations, whose ids have patterns."""
 
 
 def minimal(service: str, operation: str) -> dict[str, Any]:
@@ -110,6 +128,8 @@ def minimal(service: str, operation: str) -> dict[str, Any]:
     if shape is None:
         return {}
     given = {name: value(name, shape.members[name]) for name in shape.required_members}
+    if service == "organizations":
+        return given | {name: _OF_ORGANIZATIONS[name] for name in given if name in _OF_ORGANIZATIONS}
     return given | _OF_OPERATIONS.get(operation, {})
 
 
