@@ -62,6 +62,7 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["flywheels-create", () => "/flywheels/create"],
   ["flywheels-create-dataset", ({ flywheel }) => `/flywheels/create-dataset?${new URLSearchParams({ flywheel })}`],
   ["flywheel", ({ flywheel }) => `/flywheels/view?${new URLSearchParams({ arn: flywheel })}`],
+  ["state-events", () => "/state-events"],
   [
     "models-compare",
     ({ model }) => `/models/compare?${new URLSearchParams({ one: model, other: `${model}/version/gone` })}`,

@@ -11,6 +11,8 @@ const run = promisify(execFile);
 const PROGRAM = process.env["READING_ROOM"] ?? join(import.meta.dirname, "../../.venv/bin/reading-room");
 const SPEECHES = join(import.meta.dirname, "../../src/reading_room/cli/demo_texts");
 const READY_MILLISECONDS = 90_000;
+/** Where state events are delivered. It does not exist until a test makes it, so that there are failures to show. */
+export const EVENTS_BUCKET = "state-events-e2e";
 
 /** Start a product with a private VPC and two jobs in it, for all tests; the returned function ends it. */
 export default async function start(): Promise<() => Promise<void>> {
@@ -20,7 +22,12 @@ export default async function start(): Promise<() => Promise<void>> {
   const up = spawn(PROGRAM, ["up", "--data", data, "--port", String(port), "--console-port", String(consolePort)], {
     stdio: ["ignore", "pipe", "pipe"],
     // Its privileged state is deleted with the folder, and is not in the machine's own registry.
-    env: { ...process.env, READING_ROOM_LOG_LEVEL: "warning", READING_ROOM_STATE: join(folder, "state") },
+    env: {
+      ...process.env,
+      READING_ROOM_LOG_LEVEL: "warning",
+      READING_ROOM_STATE: join(folder, "state"),
+      READING_ROOM_EVENTS_BUCKET: `s3://${EVENTS_BUCKET}/`,
+    },
   });
   const end = async (): Promise<void> => {
     await ended(up);

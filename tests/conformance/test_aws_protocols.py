@@ -51,7 +51,7 @@ OTHERS = {
     "StopEntitiesDetectionJob DetectEntities DetectDominantLanguage",
     "logs": "DescribeLogGroups DescribeLogStreams GetLogEvents FilterLogEvents CreateLogGroup PutLogEvents",
     "reading-room": "CreateSignInToken RedeemSignInToken EndSession CheckJob ExplainRequest DescribeJobRuns PurgeJob "
-    "GetUsage GetDiskUse ListStateEvents",
+    "GetUsage GetDiskUse ListStateEvents ListStateEventDeliveries RetryStateEventDeliveries",
 }
 S3 = names(
     "ListBuckets CreateBucket HeadBucket DeleteBucket GetBucketLocation PutBucketPolicy ListObjects ListObjectsV2 "

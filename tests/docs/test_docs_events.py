@@ -69,7 +69,7 @@ def test_the_event_of_the_page_has_the_members_of_real_ones() -> None:
 def test_the_commands_of_the_page_show_events(product: Product, tmp_path: Path) -> None:
     happened(product.account(), "events")
     steps = steps_of("events", PAGE)
-    assert len(steps) == 2
+    assert len(steps) == 3
     wrong = wrong_in(steps, product, tmp_path, more=by_default(product))
     assert not wrong, "\n\n".join(wrong)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from reading_room.cli.events import every, line
+from reading_room.cli.events import delivery_line, every, line, retried_line
 from reading_room.database.engine import Database
 from reading_room.extension.operations.state_events import StateEventOperations
 from reading_room.settings import Settings
@@ -49,6 +49,67 @@ def test_a_caller_sees_each_event_of_its_account_once(world: ExtensionWorld) -> 
     assert seen(room, Resource=first[:8]) == []
 
 
+def test_a_caller_can_begin_with_the_newest_events(world: ExtensionWorld) -> None:
+    room, first = world.room(), submitted(world)
+    world.client("comprehend").stop_entities_detection_job(JobId=first)
+    second = submitted(world)
+    newest = room.list_state_events(Newest=True, MaxResults=2)
+    details = [json.loads(each["Event"])["detail"] for each in newest["Events"]]
+    assert [(each["JobId"], each["Status"]) for each in details] == [(first, "STOPPED"), (second, "SUBMITTED")]
+    assert seen(room, Newest=True, Resource=first, MaxResults=1) == [(first, "STOPPED")]
+    world.client("comprehend").stop_entities_detection_job(JobId=second)
+    assert seen(room, Newest=True, NextToken=newest["NextToken"]) == [(second, "STOPPED")]
+
+
+def test_the_operator_sees_failed_deliveries_and_has_them_attempted_again(tmp_path: Path) -> None:
+    world = ExtensionWorld(tmp_path, processes=1, events_bucket="s3://papers/states/", events_log_group="/events")
+    room, (routing, groups, bucket) = world.room(), world.product.state_events
+    assert room.list_state_event_deliveries()["Deliveries"] == []
+    job = submitted(world)
+    routing.turn()
+    bucket.turn()
+    answer = room.list_state_event_deliveries()
+    assert answer["Targets"] == ["log-group", "bucket"]
+    failed, waiting = answer["Deliveries"]
+    assert (failed["Target"], failed["State"], failed["Attempts"]) == ("bucket", "RETRYING", 1)
+    assert failed["Reason"].startswith("AccessDenied: ")
+    assert json.loads(failed["Event"])["detail"]["JobId"] == job
+    assert (waiting["Target"], waiting["State"], waiting["Attempts"]) == ("log-group", "WAITING", 0)
+    assert "Reason" not in waiting
+    assert [each["Target"] for each in room.list_state_event_deliveries(State="WAITING")["Deliveries"]] == ["log-group"]
+    page = room.list_state_event_deliveries(MaxResults=1)
+    rest = room.list_state_event_deliveries(NextToken=page["NextToken"])
+    assert [page["Deliveries"], rest["Deliveries"]] == [[failed], [waiting]]
+    assert delivery_line(failed).split()[:4] == ["bucket", "RETRYING", "attempts", "1"]
+
+    allowed = {**allow("s3:PutObject", resource="arn:aws:s3:::papers/states/*")}
+    world.client("s3").put_bucket_policy(
+        Bucket="papers", Policy=policy({**allowed, "Principal": {"Service": "events.amazonaws.com"}})
+    )
+    bucket.turn()
+    assert len(room.list_state_event_deliveries()["Deliveries"]) == 2, "it waits for its time"
+    event = json.loads(failed["Event"])["id"]
+    retried = room.retry_state_event_deliveries(Target="bucket", EventId=event)
+    assert retried_line(retried) == "0 that were given up and 1 that failed will be attempted again."
+    bucket.turn()
+    groups.turn()
+    assert room.list_state_event_deliveries()["Deliveries"] == []
+    assert retried_line(room.retry_state_event_deliveries()) == "No delivery has failed or was given up."
+    world.close()
+
+
+def test_deliveries_are_only_the_operators(world: ExtensionWorld) -> None:
+    actions = ("reading-room:ListStateEventDeliveries", "reading-room:RetryStateEventDeliveries")
+    stranger = world.room(world.user("stranger", *(allow(action) for action in actions), account=OTHER_ACCOUNT))
+    nobody = world.room(world.user("nobody"))
+    for room, code in ((stranger, "NotOperatorException"), (nobody, "AccessDeniedException")):
+        assert refusal(room.list_state_event_deliveries)[0] == code
+        assert refusal(room.retry_state_event_deliveries)[0] == code
+    for wrong in ({"NextToken": "123"}, {"NextToken": "1-pigeon"}, {"State": "LOST"}):
+        assert refusal(world.room().list_state_event_deliveries, **wrong)[0] == "ValidationException"
+    assert refusal(world.room().retry_state_event_deliveries, Target="pigeon")[0] == "ValidationException"
+
+
 def test_only_the_first_account_sees_events_of_others(world: ExtensionWorld) -> None:
     happened(world.database, "theirs", "SUBMITTED", now=world.now, account=OTHER_ACCOUNT)
     mine = submitted(world)
@@ -77,7 +138,7 @@ def test_a_call_without_news_reads_nothing(world: ExtensionWorld) -> None:
             return super().transaction(**more)
 
     database = Counting(world.database.engine)
-    operations, call = StateEventOperations(database, Settings(account=ACCOUNT)), Call()
+    operations, call = StateEventOperations(database, Settings(account=ACCOUNT), world.clock), Call()
     first = operations.list_state_events(call, {})  # type: ignore[arg-type]
     for _ in range(5):
         assert operations.list_state_events(call, {"NextToken": first["NextToken"]})["Events"] == []  # type: ignore[arg-type]

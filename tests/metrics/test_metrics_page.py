@@ -45,7 +45,7 @@ REPORT = HostReport("local", 1, ("vpc-1",), ("eni-1", "eni-2"), capacity=Capacit
 LABELS = frozenset(
     {
         *("service", "operation", "result", "decision", "engine", "destination", "reason", "kind", "phase", "outcome"),
-        *("book", "certificate", "check", "role", "version", "le", "state", "endpoint_arn"),
+        *("book", "certificate", "check", "role", "version", "le", "state", "target", "endpoint_arn"),
     }
 )
 """The labels that exist. The values of each come from a list in the code, never from clients, accounts or documents.

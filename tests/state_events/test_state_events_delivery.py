@@ -25,14 +25,13 @@ from reading_room.state_events.delivery import (
     PATIENCE,
     Delivery,
     Routing,
-    counts,
-    last_reason,
 )
 from reading_room.state_events.destinations import BucketTarget, LogGroupTarget, WebhookTarget
 from reading_room.state_events.event import text_of
 from reading_room.state_events.retention import FAILED_KEPT, StateEventRetention
 from reading_room.state_events.tables import StateEventRow
 from reading_room.state_events.targets import Target
+from reading_room.state_events.undelivered import Retried, counts, last_reason, listed, retry, state_of
 from reading_room.state_events.webhook import webhook_of
 from tests.worlds import databases
 from tests.worlds.receiver import NO_CONTENT, Receiver, key_file, receiver, states
@@ -146,6 +145,53 @@ def test_the_pauses_grow_to_an_hour_and_after_a_day_a_delivery_is_given_up(
     StateEventRetention(world.database, world.clock, world.settings).turn()
     assert waiting(world.database) == []
     assert len(events_in(world.database)) == 1, "the newest is kept, so that no number is used again"
+
+
+def test_what_was_given_up_is_delivered_again_when_asked(world: World, server: Receiver) -> None:
+    server.answer = REFUSES
+    world.happened("a", "SUBMITTED", "COMPLETED")
+    world.turn()
+    while (first := waiting(world.database)[0]).given_up_at is None:
+        world.now = first.next_at
+        world.turn()
+    server.answer = NO_CONTENT
+    world.turn(2)
+    server.came.clear()
+    with world.database.reading() as session:
+        ((delivery, gone),) = listed(session, 10, state="GIVEN_UP")
+    assert state_of(delivery) == "GIVEN_UP"
+    with world.database.transaction() as session:
+        assert retry(session, world.now, target="bucket") == Retried(0, 0)
+        assert retry(session, world.now, event_id="0" * 36) == Retried(0, 0)
+        assert retry(session, world.now, target="webhook", event_id=gone.event_id) == Retried(1, 0)
+    world.turn(2)
+    assert states(server.came) == [("a", "SUBMITTED")]
+    assert waiting(world.database) == []
+
+
+def test_what_was_given_up_has_another_day_and_what_failed_does_not_wait_longer(world: World, server: Receiver) -> None:
+    server.answer = REFUSES
+    world.happened("a", "SUBMITTED")
+    world.turn()
+    while (first := waiting(world.database)[0]).given_up_at is None:
+        world.now = first.next_at
+        world.turn()
+    with world.database.transaction() as session:
+        retry(session, world.now)
+    again = world.now
+    world.turn()
+    (row,) = waiting(world.database)
+    assert (row.attempts, row.tried_at, row.given_up_at) == (1, again, None)
+    world.later(dt.timedelta(hours=20))
+    (row,) = waiting(world.database)
+    assert row.next_at > world.now
+    tried = row.tried_at
+    server.answer = NO_CONTENT
+    with world.database.transaction() as session:
+        assert retry(session, world.now) == Retried(0, 1)
+    assert waiting(world.database)[0].tried_at == tried, "its day goes on"
+    world.turn()
+    assert waiting(world.database) == []
 
 
 def test_a_receiver_that_is_down_gets_everything_when_it_is_back(tmp_path: Path) -> None:

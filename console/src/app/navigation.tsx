@@ -16,6 +16,7 @@ const ITEMS: SideNavigationProps.Item[] = [
       link("Flywheels", "/flywheels"),
       link("Model endpoints", "/model-endpoints"),
       link("Recall profiles", "/pii-profiles"),
+      link("State events", "/state-events"),
     ],
   },
   {

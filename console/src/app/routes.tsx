@@ -39,6 +39,7 @@ export const PAGES: readonly PageRoute[] = [
   page("/flywheels/create-dataset", () => import("../flywheels/CreateDatasetPage")),
   widePage("/flywheels/view", () => import("../flywheels/FlywheelPage")),
   widePage("/model-endpoints", () => import("../endpoints/EndpointsPage")),
+  widePage("/state-events", () => import("../events/StateEventsPage")),
   page("/vpc", () => import("../vpc/VpcHomePage")),
   page("/vpc/create", () => import("../vpc/CreatePrivateVpcPage")),
   widePage("/vpc/map", () => import("../vpc/MapPage")),

@@ -220,7 +220,7 @@ def events_finding(settings: Settings) -> Finding | None:
 def _deliveries(settings: Settings) -> tuple[int, int, str]:
     """Return how many deliveries wait, how many were given up, and why the last attempt failed; zeros if unknown."""
     from reading_room.database.engine import Database
-    from reading_room.state_events.delivery import counts, last_reason
+    from reading_room.state_events.undelivered import counts, last_reason
 
     path = settings.data / "db.sqlite"
     try:

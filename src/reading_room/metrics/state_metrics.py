@@ -13,8 +13,8 @@ from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
 from reading_room.fleet import database_time, hosts
 from reading_room.settings import Settings
-from reading_room.state_events.delivery import counts
 from reading_room.state_events.targets import names_of
+from reading_room.state_events.undelivered import counts
 from reading_room.trail.chain import BOOKS, files_of
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
 from reading_room.versions import VERSION

@@ -198,16 +198,3 @@ class Delivery(PeriodicWork):
 def _pause(failures: int, longest: dt.timedelta) -> dt.timedelta:
     doubled: int = 1 << min(failures - 1, 20)
     return min(FIRST_PAUSE * doubled, longest)
-
-
-def counts(session: Session) -> dict[tuple[str, str], int]:
-    """Return how many deliveries wait and how many were given up, by target and ``pending`` or ``failed``."""
-    failed = StateDeliveryRow.given_up_at.is_not(None)
-    query = select(StateDeliveryRow.target, failed, func.count()).group_by(StateDeliveryRow.target, failed)
-    return {(target, "failed" if over else "pending"): number for target, over, number in session.execute(query)}
-
-
-def last_reason(session: Session) -> str | None:
-    """Return why the newest delivery that failed did, among those that wait or were given up; ``None`` if none did."""
-    query = select(StateDeliveryRow.reason).where(StateDeliveryRow.reason.is_not(None))
-    return session.scalar(query.order_by(StateDeliveryRow.sequence.desc()).limit(1))

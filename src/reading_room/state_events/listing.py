@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.state_events.tables import StateEventRow
@@ -22,7 +22,20 @@ def after(
 
     ``resource`` is the ARN of what changed, or the id of a job.
     """
-    query = select(StateEventRow).where(StateEventRow.sequence > sequence).order_by(StateEventRow.sequence)
+    query = _of(account, resource).where(StateEventRow.sequence > sequence).order_by(StateEventRow.sequence)
+    return session.scalars(query.limit(most)).all()
+
+
+def last(
+    session: Session, most: int, *, account: str | None = None, resource: str | None = None
+) -> Sequence[StateEventRow]:
+    """Return the newest events, at most so many, in the order in which they were written."""
+    query = _of(account, resource).order_by(StateEventRow.sequence.desc())
+    return session.scalars(query.limit(most)).all()[::-1]
+
+
+def _of(account: str | None, resource: str | None) -> Select[StateEventRow]:
+    query = select(StateEventRow)
     if account is not None:
         query = query.where(StateEventRow.account == account)
     if resource is not None:
@@ -30,4 +43,4 @@ def after(
         if not resource.startswith("arn:"):
             same = StateEventRow.resource.endswith(f"/{resource}", autoescape=True)
         query = query.where(same)
-    return session.scalars(query.limit(most)).all()
+    return query

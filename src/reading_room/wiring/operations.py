@@ -124,7 +124,7 @@ def every_operation(
         TestingOperations(settings, accounts, clock),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
-        StateEventOperations(database, settings),
+        StateEventOperations(database, settings, clock),
         DiskUseOperations(database, objects.store, settings),
         EndpointMetricsOperations(database, quotas.units),
         HostOperations(database, settings),

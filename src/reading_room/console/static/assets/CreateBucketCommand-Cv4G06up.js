@@ -1,1 +1,0 @@
-import{G as e,a as t,j as n,z as r}from"./s3-BtM6oaXA.js";var i=class extends e(n,r,`CreateBucket`,t){};export{i as t};

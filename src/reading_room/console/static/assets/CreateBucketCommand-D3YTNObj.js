@@ -1,0 +1,1 @@
+import{G as e,a as t,j as n,z as r}from"./s3-C_vCNcaU.js";var i=class extends e(n,r,`CreateBucket`,t){};export{i as t};

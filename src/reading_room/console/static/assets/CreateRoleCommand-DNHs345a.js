@@ -1,0 +1,1 @@
+import{i as e,n as t,p as n,r}from"./iam-D0M9JoTR.js";var i=class extends e(t,r,`CreateRole`,n){};export{i as t};

@@ -1,1 +1,0 @@
-import{i as e,n as t,p as n,r}from"./iam-Bia5Phlo.js";var i=class extends e(t,r,`CreateRole`,n){};export{i as t};

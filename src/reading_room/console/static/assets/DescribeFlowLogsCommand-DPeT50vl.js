@@ -1,0 +1,1 @@
+import{a as e,i as t,q as n,r}from"./ec2-C2Ao06nN.js";var i=class extends e(r,t,`DescribeFlowLogs`,n){};export{i as t};

@@ -1,1 +1,0 @@
-import{a as e,i as t,q as n,r}from"./ec2-C_y-rqKG.js";var i=class extends e(r,t,`DescribeFlowLogs`,n){};export{i as t};

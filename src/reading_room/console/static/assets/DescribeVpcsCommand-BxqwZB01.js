@@ -1,0 +1,1 @@
+import{a as e,at as t,i as n,nt as r,ot as i,r as a}from"./ec2-C2Ao06nN.js";var o=class extends e(a,n,`DescribeSecurityGroups`,r){},s=class extends e(a,n,`DescribeVpcEndpoints`,t){},c=class extends e(a,n,`DescribeVpcs`,i){};export{s as n,o as r,c as t};

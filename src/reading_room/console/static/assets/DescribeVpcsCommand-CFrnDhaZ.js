@@ -1,1 +1,0 @@
-import{a as e,at as t,i as n,nt as r,ot as i,r as a}from"./ec2-C_y-rqKG.js";var o=class extends e(a,n,`DescribeSecurityGroups`,r){},s=class extends e(a,n,`DescribeVpcEndpoints`,t){},c=class extends e(a,n,`DescribeVpcs`,i){};export{s as n,o as r,c as t};

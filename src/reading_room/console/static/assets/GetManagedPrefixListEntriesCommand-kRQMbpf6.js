@@ -1,0 +1,1 @@
+import{I as e,a as t,dt as n,i as r,r as i,x as a}from"./ec2-C2Ao06nN.js";var o=class extends t(i,r,`CreateNetworkInterface`,a){},s=class extends t(i,r,`DeleteNetworkInterface`,e){},c=class extends t(i,r,`GetManagedPrefixListEntries`,n){};export{s as n,o as r,c as t};

@@ -1,1 +1,0 @@
-import{A as e,G as t,U as n,v as r}from"./s3-BtM6oaXA.js";var i=class extends t(e,n,`GetObject`,r){};export{i as t};

@@ -1,0 +1,1 @@
+import{A as e,G as t,U as n,v as r}from"./s3-C_vCNcaU.js";var i=class extends t(e,n,`GetObject`,r){};export{i as t};

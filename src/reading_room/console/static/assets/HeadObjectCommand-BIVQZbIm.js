@@ -1,0 +1,1 @@
+import{A as e,G as t,W as n,x as r}from"./s3-C_vCNcaU.js";var i=class extends t(e,n,`HeadObject`,r){};export{i as t};

@@ -1,1 +1,0 @@
-import{A as e,G as t,W as n,x as r}from"./s3-BtM6oaXA.js";var i=class extends t(e,n,`HeadObject`,r){};export{i as t};

@@ -1,1 +1,0 @@
-import{F as e,G as t,P as n,S as r}from"./s3-BtM6oaXA.js";var i=class extends t(n,e,`ListBuckets`,r){};export{i as t};

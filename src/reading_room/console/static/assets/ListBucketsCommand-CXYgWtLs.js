@@ -1,0 +1,1 @@
+import{F as e,G as t,P as n,S as r}from"./s3-C_vCNcaU.js";var i=class extends t(n,e,`ListBuckets`,r){};export{i as t};

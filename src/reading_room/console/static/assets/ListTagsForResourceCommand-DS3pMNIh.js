@@ -1,1 +1,0 @@
-import{n as e,nt as t,r as n,t as r}from"./commandBuilder-CGLj4Elu.js";var i=class extends n(r,e,`ListTagsForResource`,t){};export{i as t};

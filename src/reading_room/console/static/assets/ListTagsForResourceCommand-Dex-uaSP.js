@@ -1,0 +1,1 @@
+import{n as e,nt as t,r as n,t as r}from"./commandBuilder-fE0mWOMu.js";var i=class extends n(r,e,`ListTagsForResource`,t){};export{i as t};

@@ -1,0 +1,1 @@
+import{a as e,gt as t,i as n,r}from"./ec2-C2Ao06nN.js";var i=class extends e(r,n,`ModifyVpcEndpoint`,t){};export{i as t};

@@ -1,1 +1,0 @@
-import{a as e,gt as t,i as n,r}from"./ec2-C_y-rqKG.js";var i=class extends e(r,n,`ModifyVpcEndpoint`,t){};export{i as t};

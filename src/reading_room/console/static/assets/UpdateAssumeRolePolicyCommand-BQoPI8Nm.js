@@ -1,1 +1,0 @@
-import{_t as e,i as t,n,r}from"./iam-Bia5Phlo.js";var i=class extends t(n,r,`UpdateAssumeRolePolicy`,e){};export{i as t};

@@ -1,0 +1,1 @@
+import{_t as e,i as t,n,r}from"./iam-D0M9JoTR.js";var i=class extends t(n,r,`UpdateAssumeRolePolicy`,e){};export{i as t};

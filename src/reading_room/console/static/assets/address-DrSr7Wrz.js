@@ -1,0 +1,1 @@
+import{r as e}from"./kinds-JmRemomr.js";var t=20;function n(e){return`/jobs/several?${new URLSearchParams(e.map(({slug:e,id:t})=>[`job`,`${e}/${t}`]))}`}function r(n){return[...new Set(n.getAll(`job`))].flatMap(t=>{let[,n,r=``]=/^([a-z-]+)\/([0-9a-zA-Z_+=-]{1,64})$/.exec(t)??[],i=e(n);return i===void 0?[]:[{kind:i,id:r}]}).slice(0,t)}export{n,r as t};

@@ -1,1 +1,0 @@
-import{F as e,q as t}from"./index-Y2NsQVQe.js";var n=e=>`${t(`${e.getHours()}`,2)}:${t(`${e.getMinutes()}`,2)}:${t(`${e.getSeconds()}`,2)}`;function r(t){return e(t)+`T`+n(t)}export{n,r as t};

@@ -1,0 +1,1 @@
+import{t as e}from"./useQuery-SMcDyJIc.js";import{b as t}from"./index-BeLlgYqg.js";var n=[`reading-room`,`ListPiiProfiles`];function r(){let r=t();return e({queryKey:n,queryFn:async({signal:e})=>(await r(`ListPiiProfiles`,{},e)).PiiProfiles})}export{r as n,n as t};

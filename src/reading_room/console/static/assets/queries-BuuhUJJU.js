@@ -1,1 +1,0 @@
-import{t as e}from"./useQuery-D1Papw1M.js";import{b as t}from"./index-Y2NsQVQe.js";var n=[`reading-room`,`ListPiiProfiles`];function r(){let r=t();return e({queryKey:n,queryFn:async({signal:e})=>(await r(`ListPiiProfiles`,{},e)).PiiProfiles})}export{r as n,n as t};

@@ -1,0 +1,1 @@
+import{s as e,u as t}from"./errors-BDRQo7Gz.js";import{Dr as n,Or as r}from"./ErrorAlert-CUQzhLXT.js";import{t as i}from"./internal-DNhPJE4V.js";var a=t(e());function o(e){let t=r(`SegmentedControl`,{props:{},metadata:{hasDisabledReasons:(e.options??[]).some(e=>!!e.disabledReason)}});return a.createElement(i,{...e,...t})}n(o,`SegmentedControl`);export{o as t};

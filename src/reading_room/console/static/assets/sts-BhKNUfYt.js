@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-lyLB2ywb.js";import{v as t}from"./ErrorAlert-CUQzhLXT.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};

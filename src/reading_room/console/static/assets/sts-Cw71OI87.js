@@ -1,0 +1,1 @@
+import{i as e}from"./commandBuilder-DfKggAOn.js";import{v as t}from"./ErrorAlert-CUQzhLXT.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};
