@@ -326,6 +326,9 @@ HOSTILE: dict[str, HostSpec] = {
     "fewer than no containers ahead": document(standby=(StandbyCount("entities-en", -1),)),
     "one engine twice": document(standby=(StandbyCount("entities-en", 1), StandbyCount("entities-en", 2))),
     "an account that is none": document(realtime=(RealtimeSpec("rt", "root", "entities-en"),)),
+    "a model that is no digest": document(
+        realtime=(RealtimeSpec("rt", "0" * 12, "entities-en", "arn:aws:comprehend"),)
+    ),
     "a hundred realtime containers": document(
         realtime=tuple(RealtimeSpec(f"rt{n}", "0" * 12, "entities-en") for n in range(100))
     ),

@@ -378,6 +378,16 @@ def test_a_realtime_container_answers_on_its_socket_and_ends_with_its_spec(world
     driver.until(lambda: driver.call("states") == [] and driver.call("launchers") == [])
 
 
+def test_a_model_whose_container_dies_at_once_does_not_delay_others_of_its_engine(world: Start) -> None:
+    driver = world(probe=False)
+    driver.call("freeze_pauses")
+    models = {"rt-1": "a" * 32, "rt-2": "a" * 32, "rt-3": "b" * 32}
+    assert driver.call("realtime", ids=["rt-1"], models=models) == ["rt-1"]
+    os.kill(driver.records()[0]["pid"], signal.SIGKILL)
+    driver.until(lambda: driver.call("realtime", ids=["rt-1"], models=models) == [])
+    assert driver.call("realtime", ids=["rt-2", "rt-3"], models=models) == ["rt-3"]
+
+
 def test_ending_everything_leaves_no_process_and_the_jobs_are_lost(world: Start) -> None:
     driver = world()
     driver.run("before", "wait", ahead=False)

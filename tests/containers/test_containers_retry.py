@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-from reading_room.containers.living import RETRY_FIRST, RETRY_LAST, STEADY_SECONDS, Retry
+import pytest
+
+from reading_room.containers.retries import RETRY_FIRST, RETRY_LAST, STEADY_SECONDS, Retries, Retry, Use
 
 
 def pause(retry: Retry) -> float:
@@ -32,3 +34,34 @@ def test_one_that_has_lived_is_started_again_at_once() -> None:
     assert retry.problem == ""
     retry.failed("it ended")
     assert pause(retry) <= RETRY_FIRST
+
+
+def test_a_pause_delays_only_what_died() -> None:
+    retries = Retries()
+    broken = Use("realtime custom-entities", "000000000001", "a" * 32)
+    retries.failed(broken, "it ended")
+    assert not retries.may_start(broken)
+    others = broken._replace(model="b" * 32), broken._replace(account="000000000002"), Use("standby custom-entities")
+    assert all(retries.may_start(other) for other in others)
+    assert retries.problems() == {"realtime custom-entities": "it ended"}
+
+
+def test_what_loads_has_no_problem_any_more() -> None:
+    retries, use = Retries(), Use("standby entities-en")
+    retries.failed(use, "it ended")
+    retries.worked(use)
+    assert retries.may_start(use)
+    assert retries.problems() == {}
+
+
+def test_a_pause_outlasts_the_use_and_is_then_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    retries, use, now = Retries(), Use("realtime custom-entities", "000000000001"), time.monotonic()
+    retries.failed(use, "it ended")
+    retries.forget("realtime ", set())
+    assert not retries.may_start(use), "a new container of the same use must wait as well"
+    monkeypatch.setattr(time, "monotonic", lambda: now + RETRY_FIRST + RETRY_LAST + 1)
+    retries.forget("realtime ", {use})
+    assert retries.problems() == {"realtime custom-entities": "it ended"}
+    retries.forget("standby ", set())
+    retries.forget("realtime ", set())
+    assert retries.problems() == {}

@@ -17,6 +17,7 @@ from reading_room.analysis.program import Work
 from reading_room.analysis.realtime import serve
 from reading_room.analysis.realtime_documents import DocumentReader
 from reading_room.analysis.storage import JobFailure
+from reading_room.comprehend.endpoints.errors import NoRoomToWake
 from reading_room.comprehend.endpoints.models import MOST_MODELS, EndpointModel, ModelRefused
 from reading_room.comprehend.operations.documents import Document, characters_of
 from reading_room.hosts.engines_of_hosts import EnginesOfHosts
@@ -80,10 +81,16 @@ class PlayedAgent:
     def __init__(self, content: bytes = CONTENT, bounds: Bounds = Bounds()) -> None:
         self.content = content
         self.lacks: str | None = None
+        self.shortage: str | None = None
         self.seconds = 1000.0
         self.reader: DocumentReader | None = None
         self.pool = RealtimePool(
-            self.wake, bounds, lambda: self.seconds, lambda: self.lacks, artifacts=lambda model: [self.content]
+            self.wake,
+            bounds,
+            lambda: self.seconds,
+            lambda: self.lacks,
+            artifacts=lambda model: [self.content],
+            shortage=lambda model: self.shortage,
         )
         self.ends: dict[str, socket.socket] = {}
 
@@ -132,6 +139,30 @@ def test_a_model_without_calls_sleeps_and_wakes_for_the_next_one() -> None:
     assert agent.running() == {awake}, "only a call wakes it"
     assert name_of(agent) == "tickets"
     assert len(agent.running()) == 2
+
+
+def test_a_model_wakes_only_if_there_is_memory_for_it() -> None:
+    agent = PlayedAgent(bounds=Bounds(sleep_seconds=900))
+    agent.pool.keep([MODEL])
+    agent.pool.load(MODEL)
+    agent.shortage = "INSUFFICIENT_MEMORY: it needs more."
+    assert name_of(agent) == "tickets", "one that is awake has its memory"
+    agent.seconds += 1000
+    assert agent.running() == set()
+    with pytest.raises(NoRoomToWake, match=r"it needs more\. The model sleeps, and the next call tries again\."):
+        name_of(agent)
+    assert agent.running() == set()
+    assert agent.pool.ready(MODEL), "its endpoint stays in service"
+    agent.shortage = None
+    assert name_of(agent) == "tickets"
+
+
+def test_the_agent_can_tell_the_containers_of_two_models_apart() -> None:
+    agent = PlayedAgent()
+    agent.pool.keep([MODEL, OTHER])
+    models = {spec.model for spec in agent.pool.specs()}
+    assert models == {MODEL.digest, OTHER.digest}
+    assert MODEL.arn not in str(agent.pool.specs())
 
 
 def test_a_model_is_ready_when_its_container_has_loaded_it() -> None:

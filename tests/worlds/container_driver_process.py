@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import resource
 import socket
@@ -15,12 +16,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import reading_room
 from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.kind import EngineName
+from reading_room.containers import retries
 from reading_room.containers.bubblewrap import PROGRAMS, BubblewrapDriver
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
@@ -156,8 +159,15 @@ class Process:
         folders = [folder for folder in self.driver.state.iterdir() if (folder / "record.json").exists()]
         return [json.loads((folder / "record.json").read_text()) for folder in folders]
 
-    def realtime(self, ids: list[str]) -> Any:
-        wish = [RealtimeSpec(name, "000000000001", "dominant-language") for name in ids]
+    def freeze_pauses(self) -> Any:
+        """From now on no pause passes, and no container lives long enough to be started again at once."""
+        retries.STEADY_SECONDS = math.inf
+        vars(retries)["time"] = SimpleNamespace(monotonic=lambda: 0.0)
+
+    def realtime(self, ids: list[str], models: dict[str, str] | None = None) -> Any:
+        """Have containers with these ids; ``models`` has the custom models of some."""
+        of = models or {}
+        wish = [RealtimeSpec(name, "000000000001", "dominant-language", of.get(name, "")) for name in ids]
         self.sockets |= self.driver.keep_realtime(wish)
         return list(self.driver.realtime())
 

@@ -32,6 +32,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\Z")
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?\Z")
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
+_MODEL = re.compile(r"(?:[0-9a-f]{32})?\Z")
 _TRACEPARENT = re.compile(FORM + r"\Z")
 _DOMAIN = re.compile(r"[0-9A-Za-z_.-]{1,253}\Z")
 _BUCKET = re.compile(r"[0-9a-z][0-9a-z.-]{1,61}[0-9a-z]\Z")
@@ -71,6 +72,7 @@ def _check_containers(spec: HostSpec) -> None:
     for realtime in spec.realtime:
         matches(CONTAINER, realtime.container_id, "realtime container")
         matches(_ACCOUNT, realtime.account, f"{realtime.container_id}: account")
+        matches(_MODEL, realtime.model, f"{realtime.container_id}: model")
 
 
 def _check_container(container: ContainerSpec, interfaces: dict[str, tuple[str, Interface]]) -> None:

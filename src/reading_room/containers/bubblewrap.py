@@ -36,12 +36,13 @@ from reading_room.containers.errors import (
 )
 from reading_room.containers.launch import Launch, launch, memory_file
 from reading_room.containers.limits import JOB_WEIGHT, ControlGroups, remove_directories
-from reading_room.containers.living import LivingContainer, Retry, network_of, same_mounts
+from reading_room.containers.living import LivingContainer, network_of, same_mounts
 from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.namespaces import new_network_namespace
 from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
 from reading_room.containers.reader import Reader, ReaderProcess
 from reading_room.containers.record import Folder, Record
+from reading_room.containers.retries import Retries, Use
 from reading_room.containers.sandbox import View, bubblewrap_options, code_paths, environment, resolver_text
 from reading_room.containers.spec import ContainerSpec, ContainerState, Limits, RealtimeSpec
 from reading_room.containers.users import UserIds, WouldRunAsHostRoot, host_user_id
@@ -84,7 +85,7 @@ class BubblewrapDriver:
     _filter: bytes = b""
     _known: list[LivingContainer] = field(default_factory=list)
     _ending: list[LivingContainer] = field(default_factory=list)
-    _retries: dict[str, Retry] = field(default_factory=dict)
+    _retries: Retries = field(default_factory=Retries)
 
     def __post_init__(self) -> None:
         """Check the requirements of every start. Raises ``WouldRunAsHostRoot`` and ``ProgramMissing``."""
@@ -215,7 +216,7 @@ class BubblewrapDriver:
         for container in self._waiting():
             engine = container.record.engine
             if not container.alive():
-                self._died_early(container, f"standby {engine}")
+                self._died_early(container, Use(f"standby {engine}"))
             elif container.words.fault:
                 container.kill()
             elif waiting[engine] >= wanted.get(engine, 0):
@@ -223,9 +224,9 @@ class BubblewrapDriver:
             else:
                 waiting[engine] += 1
                 if container.words.ready():
-                    self._retries.pop(f"standby {engine}", None)
+                    self._retries.worked(Use(f"standby {engine}"))
         for engine, count in wanted.items():
-            while waiting[engine] < count and self._may_start(f"standby {engine}"):
+            while waiting[engine] < count and self._retries.may_start(Use(f"standby {engine}")):
                 started_at = time.time()
                 record = Record(
                     "job", engine, self.standby_limits, boot_id(), started_ahead=True, started_at=started_at
@@ -233,7 +234,7 @@ class BubblewrapDriver:
                 try:
                     self._start(record)
                 except (LaunchFailed, OSError) as error:
-                    self._retry(f"standby {engine}").failed(str(error))
+                    self._retries.failed(Use(f"standby {engine}"), str(error))
                     break
                 waiting[engine] += 1
 
@@ -244,28 +245,30 @@ class BubblewrapDriver:
     def keep_realtime(self, wanted: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
         """Start or end realtime containers. The caller owns the sockets."""
         specs = {spec.container_id: spec for spec in wanted}
+        uses = {each.container_id: Use(f"realtime {each.engine}", each.account, each.model) for each in wanted}
+        self._retries.forget("realtime ", set(uses.values()))
         living: set[str] = set()
         for container in [c for c in self._known if c.record.kind == "realtime"]:
             if not container.alive():
-                self._died_early(container, f"realtime {container.record.engine}")
+                self._died_early(container, container.use or Use(f"realtime {container.record.engine}"))
             elif container.record.container_id not in specs:
                 self._discard(container)
             else:
                 living.add(container.record.container_id)
         started: dict[str, socket.socket] = {}
         for container_id, spec in specs.items():
-            about = f"realtime {spec.engine}"
-            if container_id in living or not self._may_start(about):
+            use = uses[container_id]
+            if container_id in living or not self._retries.may_start(use):
                 continue
             limits, now = self.standby_limits.for_calls(), time.time()
             record = Record("realtime", spec.engine, limits, boot_id(), container_id=container_id, started_at=now)
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             with theirs:
                 try:
-                    self._start(record, theirs.fileno())
+                    self._start(record, theirs.fileno()).use = use
                 except (LaunchFailed, OSError) as error:
                     ours.close()
-                    self._retry(about).failed(str(error))
+                    self._retries.failed(use, str(error))
                     continue
             started[container_id] = ours
         return started
@@ -276,7 +279,7 @@ class BubblewrapDriver:
 
     def problems(self) -> Mapping[str, str]:
         """Return why containers that no job depends on could not be kept running, by kind and engine."""
-        return {about: retry.problem for about, retry in self._retries.items() if retry.problem}
+        return self._retries.problems()
 
     def living(self) -> Sequence[LivingContainer]:
         """Return the containers that it manages, to measure them."""
@@ -450,7 +453,7 @@ class BubblewrapDriver:
             return dataclasses.replace(state, phase="lost")
         return dataclasses.replace(state, phase="exited", exit_code=code)
 
-    def _died_early(self, container: LivingContainer, about: str) -> None:
+    def _died_early(self, container: LivingContainer, use: Use) -> None:
         code = container.folder.exit_code()
         said = container.words.fault or container.words.diagnostics()
         # One line, because a container's output must not look like lines of our own log.
@@ -459,15 +462,9 @@ class BubblewrapDriver:
             # The server closed the socket of a realtime container, which is no problem.
             problem = ""
         else:
-            _log.warning("%s %s", about, problem)
-        self._retry(about).failed(problem, time.time() - container.record.started_at)
+            _log.warning("%s %s", use.about, problem)
+        self._retries.failed(use, problem, time.time() - container.record.started_at)
         self._discard(container)
-
-    def _retry(self, about: str) -> Retry:
-        return self._retries.setdefault(about, Retry())
-
-    def _may_start(self, about: str) -> bool:
-        return about not in self._retries or time.monotonic() >= self._retries[about].at
 
     def _discard(self, container: LivingContainer) -> None:
         container.kill()

@@ -6,20 +6,15 @@ import logging
 import os
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 
 from reading_room.containers.limits import remove_directories, used_cpu
 from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.record import Folder, Record
+from reading_room.containers.retries import Use
 
 _log = logging.getLogger(__name__)
-
-RETRY_FIRST, RETRY_LAST = 1.0, 60.0
-"""The first and the longest pause, in seconds, before a container that died early is started again."""
-STEADY_SECONDS = 2.0
-"""A container that has lived for so long did not fail to start: if it dies, the next one is started at once."""
 
 
 @dataclass(slots=True)
@@ -33,6 +28,8 @@ class LivingContainer:
     folder: Folder
     record: Record
     words: WorkerMessages
+    use: Use | None = None
+    """What it waits or answers for, without a job."""
     handle: ProcessHandle | None = None
     child: subprocess.Popen[bytes] | None = None
     network: int | None = None
@@ -116,24 +113,6 @@ class LivingContainer:
         if self.handle is not None:
             self.handle.close()
         self.network = self.stdin = self.handle = None
-
-
-@dataclass(slots=True)
-class Retry:
-    """When containers without a job may be started again after one died early, and why it died."""
-
-    delay: float = RETRY_FIRST
-    at: float = 0.0
-    problem: str = ""
-
-    def failed(self, problem: str, lived: float = 0.0) -> None:
-        """Wait longer than the last time; not at all after a container that has ``lived`` long enough, in seconds."""
-        if lived >= STEADY_SECONDS:
-            self.delay, self.at, self.problem = RETRY_FIRST, 0.0, ""
-            return
-        self.at = time.monotonic() + self.delay
-        self.delay = min(2 * self.delay, RETRY_LAST)
-        self.problem = problem
 
 
 def network_of(pid: int) -> int | None:

@@ -50,11 +50,16 @@ class ContainerSpec:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeSpec:
-    """A container without network that answers one account's synchronous calls with one engine."""
+    """A container without network that answers one account's synchronous calls with one engine.
+
+    ``model`` identifies the custom model that it is for, without saying anything about it; it is empty if there is
+    none. If such a container dies early, only those with the same account, engine and model wait before they start.
+    """
 
     container_id: str
     account: str
     engine: EngineName
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,10 @@ class EnginesOfHosts:
         return self._on_a_host(account, engine, None, lambda pool: pool.analyse(account, engine, texts, language))
 
     def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> list[Answer | None]:
-        """Return the answers of a custom model. Raises ``ModelRefused`` and what ``analyse`` raises."""
+        """Return the answers of a custom model.
+
+        Raises ``ModelRefused``, ``NoRoomToWake`` and what ``analyse`` raises.
+        """
         return self._on_a_host(model.account, model.engine, model, lambda pool: pool.analyse_with(model, texts))
 
     def _in_order(self, account: str, engine: EngineName, model: EndpointModel | None) -> list[RealtimePool]:

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from reading_room.analysis.kind import EngineName
 from reading_room.analysis.kinds import ENTRIES
 from reading_room.aws.errors import AwsError, ServiceUnavailable
+from reading_room.comprehend.endpoints.errors import NoRoomToWake
 from reading_room.comprehend.endpoints.models import MOST_MODELS, EndpointModel, ModelRefused
 from reading_room.comprehend.errors import InternalServerException
 from reading_room.comprehend.operations.documents import Document, Given, as_json
@@ -121,13 +122,15 @@ class RealtimePool:
         lacks: Callable[[], str | None] = lambda: None,
         only_account: str | None = None,
         artifacts: Artifacts = NO_ARTIFACTS,
+        shortage: Callable[[EndpointModel], str | None] = lambda model: None,
     ) -> None:
         """``now`` returns monotonic seconds; ``lacks`` says why no container can start, if none can.
 
         With ``only_account``, the containers of this account answer the calls of all accounts. ``artifacts`` yields
-        the bytes of a custom model.
+        the bytes of a custom model, and ``shortage`` says why there is no memory for one that sleeps.
         """
         self._artifacts = artifacts
+        self._shortage = shortage
         self._only_account = only_account
         self._lacks = lacks
         self._wake = wake
@@ -242,7 +245,10 @@ class RealtimePool:
         return self._with_container(key, lambda warm: self._ask(warm, texts))
 
     def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> list[Answer | None]:
-        """Return the answers of a custom model. Raises ``ModelRefused`` and what ``analyse`` raises."""
+        """Return the answers of a custom model.
+
+        Raises ``ModelRefused``, ``NoRoomToWake`` and what ``analyse`` raises.
+        """
         return self._with_container(self._key(model), lambda warm: self._ask(warm, texts))
 
     def _key(self, model: EndpointModel) -> Key:
@@ -277,6 +283,7 @@ class RealtimePool:
         engine, now = key[1], self._now()
         if (lacks := self._lacks()) is not None:
             raise NoContainers(lacks)
+        self._check_memory(key)
         with self._lock:
             warm = self._warm.get(key)
             if warm is None:
@@ -298,6 +305,15 @@ class RealtimePool:
                 )
         return warm
 
+    def _check_memory(self, key: Key) -> None:
+        """Raise ``NoRoomToWake`` if a model sleeps that has no room now."""
+        model = key[2]
+        if model is None or key not in self._asleep:
+            return
+        # Jobs may have got the memory meanwhile. It is looked for without the lock, because others compute it.
+        if (problem := self._shortage(model)) is not None:
+            raise NoRoomToWake(problem)
+
     def _start(self, key: Key, now: float) -> _Warm:
         """Add a container to those that should run."""
         if key[2] is None:
@@ -307,7 +323,9 @@ class RealtimePool:
         return warm
 
     def _new(self, key: Key, now: float) -> _Warm:
-        return _Warm(RealtimeSpec(f"rt-{secrets.token_hex(8)}", key[0], key[1]), now, now, due=self._bounds.calls)
+        account, engine, model = key
+        spec = RealtimeSpec(f"rt-{secrets.token_hex(8)}", account, engine, "" if model is None else model.digest)
+        return _Warm(spec, now, now, due=self._bounds.calls)
 
     def _succeed(self, key: Key, successor: _Warm) -> None:
         """Have a successor load its model, and take the place of the container that has answered many calls."""

@@ -165,6 +165,7 @@ class HostLink:
         )
         self._in_turn_of_jobs = product.jobs.controller.turning_here
         self._artifacts = partial(stored_artifact, product.objects.store)
+        self._shortage = product.endpoints.shortage
         database.on_commit(self._changed)
         self._conversation = threading.Thread(
             target=self._agent.run, args=(self._ended,), name="agent-connection", daemon=True
@@ -178,6 +179,7 @@ class HostLink:
             # Each test has a new account, and must not wait for an engine of its own.
             only_account=self._settings.account if self._settings.testing == "on" else None,
             artifacts=lambda model: self._artifacts(model),
+            shortage=lambda model: self._shortage(model),
         )
 
     def _send(self) -> None:

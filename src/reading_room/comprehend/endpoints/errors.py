@@ -57,6 +57,14 @@ class EndpointUnavailable(ResourceUnavailableException):
         AwsError.__init__(self, f"ENDPOINT_UNAVAILABLE: {arn} is {status}{cause}.")
 
 
+class NoRoomToWake(ResourceUnavailableException):
+    """The model of an endpoint sleeps, and there is no memory to load it."""
+
+    def __init__(self, problem: str) -> None:
+        """``problem`` is what ``too_little_memory`` returns."""
+        AwsError.__init__(self, f"{problem} The model sleeps, and the next call tries again.")
+
+
 class TooManyEndpoints(AwsError):
     """The account has as many endpoints, or inference units, as its quota allows."""
 

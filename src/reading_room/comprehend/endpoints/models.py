@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,6 +39,11 @@ class EndpointModel:
     def memory(self) -> int:
         """The estimated bytes of its container."""
         return _BASE[self.engine] + _A_BYTE * self.size
+
+    @property
+    def digest(self) -> str:
+        """What identifies the model to those who need know no more of it: 32 hexadecimal digits."""
+        return hashlib.sha256(f"{self.arn} {self.sha256}".encode()).hexdigest()[:32]
 
 
 class ModelRefused(ResourceUnavailableException):

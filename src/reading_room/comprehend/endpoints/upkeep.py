@@ -59,6 +59,7 @@ class EndpointUpkeep(PeriodicWork):
         self._clock = clock
         self._room = room
         self._loading: dict[EndpointModel, threading.Thread] = {}
+        self._kept: frozenset[EndpointModel] = frozenset()
         super().__init__("model endpoints", every=TURN_SECONDS)
         database.on_commit(self._written)
 
@@ -84,12 +85,17 @@ class EndpointUpkeep(PeriodicWork):
             else:
                 kept |= _set(current) | _set(desired)
                 wanted.setdefault(desired, []).append(row)
+        self._kept = frozenset(kept)
         self._containers.keep(tuple(kept), self.wake)
         for model, rows_of_model in wanted.items():
             if self._containers.ready(model):
                 self._loaded(rows_of_model)
             elif model not in self._loading:
                 self._begin(model, rows_of_model)
+
+    def shortage(self, model: EndpointModel) -> str | None:
+        """Return why there is no memory to wake a model that sleeps; ``None`` if there is. Callable from any thread."""
+        return self._shortage(model, self._kept - {model})
 
     def settle(self, seconds: float) -> bool:
         """Wait until no model is being loaded; return whether that was within ``seconds``."""
@@ -112,7 +118,10 @@ class EndpointUpkeep(PeriodicWork):
             return None
         if len(kept) >= MOST_MODELS:
             return too_many_models(MOST_MODELS)
-        room, used = self._room(), sum(each.memory for each in kept)
+        return self._shortage(model, kept)
+
+    def _shortage(self, model: EndpointModel, others: Collection[EndpointModel]) -> str | None:
+        room, used = self._room(), sum(each.memory for each in others)
         if room is None or (used + model.memory <= room.limit and model.memory <= room.free):
             return None
         return too_little_memory(model.arn, model.memory, used, room.limit, room.free)
