@@ -79,6 +79,7 @@ TARGETS = {
     "webhook-answer": "events",
     "webhook-allow-list": "events",
     "webhook-posted": "events",
+    "schedule": "schedules",
 }
 """Each target, with the module of this package that defines it."""
 

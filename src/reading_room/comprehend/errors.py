@@ -190,8 +190,8 @@ class ScheduleTagInvalid(InvalidRequestException):
 
     def __init__(self, key: str, value: str, problem: str) -> None:
         super().__init__(
-            f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes a rate such as rate(7 days), with minutes, "
-            f"hours or days, on a flywheel: {problem}."
+            f"INVALID_TAG: Tag {key!r} has the value {value!r}; on a flywheel it takes a rate such as rate(7 days), "
+            f"with minutes, hours or days, or a time in UTC such as cron(0 3 ? * SUN *): {problem}."
         )
 
 

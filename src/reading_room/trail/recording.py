@@ -20,6 +20,7 @@ from reading_room.trail.denials import document_of
 from reading_room.trail.events import AccountOf, event_of_refused, events_of, is_data, no_account
 from reading_room.trail.journal import Journal
 from reading_room.trail.kept_heads import Heads, NoHeads
+from reading_room.trail.service_events import ServiceAction, event_of_action
 from reading_room.trail.shares import Shares, account_in
 
 _WEIGHT = 2048
@@ -74,7 +75,7 @@ class Trail:
         self._endpoint_owner = endpoint_owner
         self._lock = threading.Lock()
         self._pending: OrderedDict[str, list[DenialRecord]] = OrderedDict()
-        self._journal: Journal[CallRecord | DenialRecord | RefusedRequests] = Journal(
+        self._journal: Journal[CallRecord | DenialRecord | RefusedRequests | ServiceAction] = Journal(
             folder,
             self._documents,
             clock,
@@ -144,6 +145,10 @@ class Trail:
         """Accept the number of refused requests that were not recorded individually."""
         self._journal.hand_over(requests, _WEIGHT)
 
+    def acted(self, action: ServiceAction) -> None:
+        """Accept what a service did without a call."""
+        self._journal.hand_over(action, _WEIGHT)
+
     def flush(self) -> bool:
         """Wait until everything accepted before is in the files; return whether it is."""
         return self._journal.flush()
@@ -153,11 +158,15 @@ class Trail:
         self._beyond_shares.report()
         self._journal.close()
 
-    def _documents(self, item: CallRecord | DenialRecord | RefusedRequests) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _documents(
+        self, item: CallRecord | DenialRecord | RefusedRequests | ServiceAction
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(item, CallRecord):
             yield from events_of(item, self._bucket_owner, self._endpoint_owner)
         elif isinstance(item, RefusedRequests):
             yield "unidentified", event_of_refused(item)
+        elif isinstance(item, ServiceAction):
+            yield "management", event_of_action(item)
         else:
             book = "unidentified" if item.decision.principal_arn == ANONYMOUS.arn else "denials"
             yield book, document_of(item.request_id, item.at, item.decision)

@@ -45,6 +45,7 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
         "documentClassifierArn": "AWS::Comprehend::DocumentClassifier",
         "entityRecognizerArn": "AWS::Comprehend::EntityRecognizer",
         "endpointArn": "AWS::Comprehend::Endpoint",
+        "flywheelArn": "AWS::Comprehend::Flywheel",
         "modelArn": "AWS::Comprehend::Model",
         "desiredModelArn": "AWS::Comprehend::Model",
         "dataAccessRoleArn": "AWS::IAM::Role",
@@ -61,7 +62,7 @@ def subjects(event: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the distinct resources of an event, as ``{"ResourceType": …, "ResourceName": …}``."""
     types = _TYPES.get(str(event.get("eventSource", "")).partition(".")[0], {})
     found: dict[tuple[str, str], None] = {}
-    for part in (event.get("requestParameters"), event.get("responseElements")):
+    for part in map(event.get, ("requestParameters", "responseElements", "serviceEventDetails")):
         for name, value in _members(part, _FOLLOWED):
             kind = types.get(name)
             if kind is not None:

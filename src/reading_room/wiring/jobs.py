@@ -105,7 +105,7 @@ class Jobs:
             organization=access.authorizer.organization,
         )
         self.models = ModelUpkeep(database, objects.store, clock)
-        self.flywheels = FlywheelUpkeep(database, clock, Quotas(settings, clock).flywheels)
+        self.flywheels = FlywheelUpkeep(database, clock, access.trail, Quotas(settings, clock).flywheels)
 
 
 def _slurm(settings: Settings, database: Database) -> SlurmPlacer | None:

@@ -30,6 +30,7 @@ from reading_room.jobs.purging import forget
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.reconcile import PeriodicWork
 from reading_room.state_events.event import DELETED, failure_code, record
+from reading_room.trail.service_events import ServiceAction, ServiceTrail
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +44,22 @@ _SCHEDULES = (
     .where(FlywheelRow.status == "ACTIVE", JobTagRow.value.is_not(None) | FlywheelRow.schedule.is_not(None))
 )
 
-Step = Callable[[Session], None]
+START = "StartFlywheelIteration"
+"""The name in the trail of the start of an iteration by a schedule, which is that of the operation."""
+Step = Callable[[Session], ServiceAction | None]
+"""Changes rows; what it returns is recorded in the trail after the commit."""
 
 
 class FlywheelUpkeep(PeriodicWork):
     """The loop that makes flywheels what their rows say."""
 
-    def __init__(self, database: Database, clock: Clock, quota: FlywheelQuota = FlywheelQuota()) -> None:
-        """``quota`` is for the iterations that schedules start."""
+    def __init__(
+        self, database: Database, clock: Clock, trail: ServiceTrail, quota: FlywheelQuota = FlywheelQuota()
+    ) -> None:
+        """``trail`` and ``quota`` are for the iterations that schedules start."""
         self._database = database
         self._clock = clock
+        self._trail = trail
         self._quota = quota
         super().__init__("flywheels", every=TURN_SECONDS, apart=0.1)
         database.on_commit(self._written)
@@ -64,7 +71,9 @@ class FlywheelUpkeep(PeriodicWork):
         for arn, step in steps:
             try:
                 with self._database.transaction() as session:
-                    step(session)
+                    action = step(session)
+                if action is not None:
+                    self._trail.acted(action)
             except Exception:
                 logger.exception("a step of %s failed and will be retried", arn)
 
@@ -110,18 +119,29 @@ class FlywheelUpkeep(PeriodicWork):
         elif completed:
             _apply(session, row, pending, now)
 
-    def _follow_schedule(self, arn: str, session: Session) -> None:
+    def _follow_schedule(self, arn: str, session: Session) -> ServiceAction | None:
         row, tag, now = session.get_one(FlywheelRow, arn), session.get(JobTagRow, (arn, SCHEDULE_TAG)), self._clock()
         value = None if tag is None else tag.value
         if value != row.schedule:
             row.schedule, row.next_at = value, None if value is None else next_time(value, now)
-        elif value is not None and row.next_at is not None and row.next_at <= now:
-            row.next_at = following(value, row.next_at, now)
-            try:
-                iterations.start(session, row, now, self._quota)
-                row.message = None
-            except AwsError as error:
-                row.message = f"SCHEDULED_ITERATION_NOT_STARTED: {error.message}"
+        elif value is not None and (due := row.next_at) is not None and due <= now:
+            row.next_at = following(value, due, now)
+            return self._start_due(session, row, value, due)
+        return None
+
+    def _start_due(self, session: Session, row: FlywheelRow, schedule: str, due: dt.datetime) -> ServiceAction:
+        """Start an iteration that is due. Return what happened, for the trail."""
+        now, details = self._clock(), {"flywheelArn": row.arn, "schedule": schedule, "dueTime": due.isoformat()}
+        problem: AwsError | None = None
+        try:
+            self._trail.check("comprehend", START, row.account)
+            started = iterations.start(session, row, now, self._quota)
+            details["flywheelIterationId"] = started.iteration_id
+            row.message = None
+        except AwsError as error:
+            problem = error
+            row.message = f"SCHEDULED_ITERATION_NOT_STARTED: {error.message}"
+        return ServiceAction("comprehend", START, row.account, row.region, now, details, problem)
 
     def _follow_dataset(self, arn: str, session: Session) -> None:
         row = session.get(DatasetRow, arn)
