@@ -20,7 +20,7 @@ from bench.jobs import corpus, library
 from bench.programs import artifact_of, trained_classifier
 from bench.report import Row, median, record, spread
 from reading_room.cli import reading
-from reading_room.containers.living import STEADY_SECONDS
+from reading_room.containers.retries import STEADY_SECONDS
 
 CALLS = int(os.environ.get("BENCH_ENDPOINT_CALLS", "200"))
 SECONDS = float(os.environ.get("BENCH_ENDPOINT_SECONDS", "30"))
