@@ -96,6 +96,7 @@ _OF_OPERATIONS: dict[str, dict[str, Any]] = {
     "StartEventsDetectionJob": {"TargetEventTypes": ["IPO"]},
     "StartPiiEntitiesDetectionJob": {"Mode": "ONLY_OFFSETS"},
     "CreateSubnet": {"CidrBlock": "10.0.0.0/24"},
+    "PutBucketVersioning": {"VersioningConfiguration": {"Status": "Enabled"}},
     "PutLogEvents": {"logEvents": [{"timestamp": 1_790_000_000_000, "message": "x"}]},
     "DeleteTestAccount": {"AccountId": "000000000002"},
 }
