@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.worlds.extension import REGION, ExtensionWorld, allow, deny, policy, refusal
-from tests.worlds.perimeter import CORPORATE, Perimeter
+from tests.worlds.perimeter import CORPORATE, STRANGER, Perimeter
 
 pytestmark = pytest.mark.costs(0.5, reason="the whole product is made, with an organization, a member and a stranger")
 
@@ -48,6 +48,20 @@ def test_only_trusted_identities_reach_our_bucket(perimeter: Perimeter) -> None:
     code, message = refusal(denial.put_object, Bucket="ours", Key="b", Body=b"")
     assert code == "AccessDenied"
     assert message.endswith("with an explicit deny in a resource control policy")
+
+
+def test_only_trusted_identities_use_our_keys(perimeter: Perimeter) -> None:
+    """A key whose policy lets a stranger in, which a resource control policy keeps out."""
+    own = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{perimeter.member}:root"})
+    too_much = allow("kms:Encrypt", Principal={"AWS": STRANGER})
+    kms = perimeter.world.client("kms", perimeter.keys)
+    key = kms.create_key(Policy=policy(own, too_much))["KeyMetadata"]["Arn"]
+    theirs = perimeter.world.client("kms", perimeter.stranger)
+    theirs.encrypt(KeyId=key, Plaintext=b"text")
+    outsiders = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}
+    perimeter.attach("RESOURCE_CONTROL_POLICY", deny("kms:*", Principal="*", Condition=outsiders))
+    assert refusal(theirs.encrypt, KeyId=key, Plaintext=b"text")[0] == "AccessDeniedException"
+    kms.encrypt(KeyId=key, Plaintext=b"text")
 
 
 def test_only_trusted_identities_come_through_our_endpoint(perimeter: Perimeter) -> None:

@@ -44,6 +44,7 @@ _OF_SERVICE = {
         "comprehend:DetectEntities",
         "arn:aws:comprehend:{region}:{account}:document-classifier-endpoint/any",
     ),
+    "kms": ("kms:Decrypt", "arn:aws:kms:{region}:{account}:key/any"),
     "logs": ("logs:PutLogEvents", "arn:aws:logs:{region}:{account}:log-group:any:log-stream:any"),
     "s3": ("s3:PutObject", "arn:aws:s3:::any-bucket-of-{account}/any"),
     "sts": ("sts:AssumeRole", "arn:aws:iam::{account}:role/any"),
