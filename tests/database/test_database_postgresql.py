@@ -242,6 +242,7 @@ DROP TABLE organization_attachments; DROP TABLE organization_tags; DROP TABLE or
 DROP TABLE organization_invitations; DROP TABLE organizations;
 DROP TABLE state_event_deliveries; DROP TABLE state_events;
 DROP TABLE flywheels; DROP TABLE flywheel_datasets; DROP TABLE flywheel_iterations;
+ALTER TABLE s3_buckets DROP COLUMN settings;
 ALTER TABLE models DROP COLUMN flywheel_arn; DROP TABLE model_endpoints; DROP TABLE pii_profiles;
 DROP TRIGGER s3_objects_counted ON s3_objects; DROP FUNCTION s3_objects_counted; DROP TABLE s3_stored;
 DROP INDEX ix_s3_objects_in_blobs; UPDATE reading_room SET schema = 12

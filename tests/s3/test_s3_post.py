@@ -165,6 +165,17 @@ def test_a_form_that_violates_its_policy_stores_nothing(
     assert stored(served, "refused") is None
 
 
+def test_a_form_can_set_an_access_control_list_where_lists_count(served: Served) -> None:
+    s3, bucket = served.world.s3, "open-inbox"
+    s3.create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket=bucket)
+    acl = {"acl": "public-read"}
+    fields = served.client().generate_presigned_post(bucket, "k", Fields=acl, Conditions=[acl])["fields"]
+    assert post(served, form(fields, b"x"), bucket)[0] == 204
+    with urllib.request.urlopen(f"{served.http}/{bucket}/k", timeout=30) as answer:
+        assert answer.read() == b"x"
+
+
 def test_a_form_for_one_key_cannot_store_another(served: Served) -> None:
     fields = signed(served, "mine") | {"key": "yours"}
     assert code(post(served, form(fields, b"x"))) == (403, "AccessDenied")

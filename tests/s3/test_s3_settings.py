@@ -49,27 +49,19 @@ def test_encryption_by_s3_is_accepted_and_encryption_with_kms_keys_refused(s3: A
     assert s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"] == before
 
 
-def test_only_disabled_access_control_lists_are_accepted(s3: Any) -> None:
-    def controls(ownership: str) -> dict[str, Any]:
-        return {"Rules": [{"ObjectOwnership": ownership}]}
-
-    s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=controls("BucketOwnerEnforced"))
-    setting = controls("BucketOwnerPreferred")
-    assert code(s3.put_bucket_ownership_controls, Bucket=BUCKET, OwnershipControls=setting) == "NotImplemented"
-
-
 def test_only_access_control_lists_with_full_control_for_the_owner_alone_are_accepted(s3: Any) -> None:
     own = s3.get_object_acl(Bucket=BUCKET, Key=KEY)
     listed = {"Owner": own["Owner"], "Grants": own["Grants"]}
     s3.put_object_acl(Bucket=BUCKET, Key=KEY, AccessControlPolicy=listed)
     s3.put_object_acl(Bucket=BUCKET, Key=KEY, ACL="bucket-owner-full-control")
-    s3.put_bucket_acl(Bucket=BUCKET, ACL="private")
     everybody = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}
     wider = {**listed, "Grants": [*own["Grants"], {"Grantee": everybody, "Permission": "READ"}]}
     refused = "AccessControlListNotSupported"
     assert code(s3.put_object_acl, Bucket=BUCKET, Key=KEY, AccessControlPolicy=wider) == refused
     assert code(s3.put_object_acl, Bucket=BUCKET, Key=KEY, ACL="public-read") == refused
-    assert code(s3.put_bucket_acl, Bucket=BUCKET, ACL="public-read-write") == refused
+    for acl in ("private", "public-read-write"):
+        assert code(s3.put_bucket_acl, Bucket=BUCKET, ACL=acl) == refused
+    assert code(s3.put_bucket_acl, Bucket=BUCKET, AccessControlPolicy=listed) == refused
     assert code(s3.put_bucket_acl, Bucket=BUCKET, GrantRead="id=1") == refused
     assert code(s3.put_object_acl, Bucket=BUCKET, Key="none", ACL="private") == "NoSuchKey"
     assert s3.get_object_acl(Bucket=BUCKET, Key=KEY)["Grants"] == own["Grants"]

@@ -371,13 +371,17 @@ class PolicyAuthorizer:
         resource_account: str | None = None,
         path: NetworkPath | None = None,
         also: Sequence[AttachedPolicy] = (),
+        access_list: AttachedPolicy | None = None,
+        owner: str | None = None,
     ) -> Decision:
         """Decide one action on one resource.
 
         ``context`` holds the condition keys of the request (see ``request_context``) and of the service; the keys
-        that describe the caller are added here and take precedence. ``resource_policy`` is JSON text. Pass ``path``,
-        the network path of the request, if it was not checked before: the policy of an endpoint on it, and the bond of
-        the credentials, must allow the request too. ``also`` are further policies that apply. Denials are logged.
+        that describe the caller are added here and take precedence. ``resource_policy`` is JSON text. For S3,
+        ``access_list`` is the resource's list as a policy, and ``owner`` the account that owns the resource if it is
+        not ``resource_account``. Pass ``path``, the network path of the request, if it was not checked before: the
+        policy of an endpoint on it, and the bond of the credentials, must allow the request too. ``also`` are further
+        policies that apply. Denials are logged.
         """
         keys = {**context, **principal_context(principal)}
         if path is not None and not self._bonds.hold(principal, path):
@@ -392,6 +396,8 @@ class PolicyAuthorizer:
                 resource_policy,
                 None if path is None else self._endpoint(path.vpc_endpoint_id),
                 also,
+                access_list,
+                owner,
             )
         if not decision.allowed:
             logger.info("%s [%s]", decision.message(), decision.reasons())
@@ -407,21 +413,22 @@ class PolicyAuthorizer:
         resource_policy: str | None = None,
         endpoint: AttachedPolicy | None = None,
         also: Sequence[AttachedPolicy] = (),
+        access_list: AttachedPolicy | None = None,
+        owner: str | None = None,
     ) -> Decision:
         began = time.perf_counter()
         organization = self.organization()
         policies = [*self._own_policies_of(principal), *also]
         if resource_policy is not None:
             policies.append(attached("resource", "bucket", f"of {resources[0]}", resource_policy))
-        if endpoint is not None:
-            policies.append(endpoint)
+        policies += [each for each in (access_list, endpoint) if each is not None]
         full = {"aws:ResourceAccount": (resource_account,), **context, **self.tags_of(principal)}
         if organization is not None or "aws:SourceVpce" in full:
             self._complete(full, principal, organization)
         if organization is not None:
             policies.extend(limits_of(organization, principal))
             policies.extend(guards_of(organization, action, full["aws:ResourceAccount"][0]))
-        decision = decide(Request(principal, action, resources, resource_account, full), policies)
+        decision = decide(Request(principal, action, resources, resource_account, full, owner), policies)
         self._measures.decision(decision.outcome, time.perf_counter() - began)
         return decision
 

@@ -7,7 +7,7 @@ the model is refused, never passed on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -33,6 +33,9 @@ class Requirement:
     resource: str
     bucket: str | None
     version: str | None = None
+    of_own_object: bool = False
+    """Whether the resource is the object that the request makes, which belongs to the caller unless the bucket's owner
+    owns all objects."""
 
 
 _READ_AND_WRITE = {
@@ -97,9 +100,10 @@ _VERSIONED = {
 }
 
 # Headers that need a permission in addition to that of the write, by prefix of the header's name.
+_PUT_ACL = "s3:PutObjectAcl"
 _BY_HEADER = {
-    "x-amz-acl": "s3:PutObjectAcl",
-    "x-amz-grant-": "s3:PutObjectAcl",
+    "x-amz-acl": _PUT_ACL,
+    "x-amz-grant-": _PUT_ACL,
     "x-amz-tagging": "s3:PutObjectTagging",
     "x-amz-object-lock-mode": "s3:PutObjectRetention",
     "x-amz-object-lock-retain-until-date": "s3:PutObjectRetention",
@@ -205,10 +209,8 @@ def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, s
     if "versionId" in query:
         actions = tuple(_VERSIONED.get(action, action) for action in actions)
     extra = _by_headers(headers) if operation in _WRITES else ()
-    if operation == "CreateBucket" and any(_is_acl(name) for name in headers):
-        extra = ("s3:PutBucketAcl",)
-    if operation == "CreateBucket" and headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
-        extra = (*extra, "s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning")
+    if operation == "CreateBucket":
+        extra = tuple(_of_new_bucket(headers))
     if operation in ("DeleteObject", "PutObjectRetention") and bypasses_retention(headers):
         extra = ("s3:BypassGovernanceRetention",)
     if operation in _CONDITIONAL and headers.get("if-match", "*") != "*":
@@ -232,8 +234,11 @@ def requirements(
     if operation == "DeleteObjects":
         return ()
     resource = "*" if address.bucket is None else bucket_arn(address.bucket, address.key)
-    version = query.get("versionId")
-    needed = [Requirement(a, resource, address.bucket, version) for a in actions_of(operation, query, headers)]
+    version, makes = query.get("versionId"), operation in _WRITES
+    needed = [
+        Requirement(action, resource, address.bucket, version, makes and action == _PUT_ACL)
+        for action in actions_of(operation, query, headers)
+    ]
     if operation in ("CopyObject", "UploadPartCopy"):
         bucket, key, version = parse_copy_source(headers["x-amz-copy-source"])
         action = "s3:GetObject" if version is None else "s3:GetObjectVersion"
@@ -268,8 +273,14 @@ def _by_headers(headers: Mapping[str, str]) -> Sequence[str]:
     return tuple(dict.fromkeys(found))
 
 
-def _is_acl(header: str) -> bool:
-    return header == "x-amz-acl" or header.startswith("x-amz-grant-")
+def _of_new_bucket(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield the actions that CreateBucket needs for its headers. A private list needs none."""
+    if headers.get("x-amz-acl", "private") != "private" or any(name.startswith("x-amz-grant-") for name in headers):
+        yield "s3:PutBucketAcl"
+    if "x-amz-object-ownership" in headers:
+        yield "s3:PutBucketOwnershipControls"
+    if headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
+        yield from ("s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning")
 
 
 def _resource_type(address: Address, subresources: frozenset[str]) -> str:

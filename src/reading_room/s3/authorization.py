@@ -1,4 +1,4 @@
-"""Authorization: identity ∩ session ∩ bucket policy ∩ endpoint policy give one decision with its reason.
+"""Authorization: identity ∩ session ∩ bucket policy and lists ∩ endpoint policy give one decision with its reason.
 
 The origin of a request comes from its socket (``NetworkPath``). The condition keys of S3 are those of the service
 authorization reference. A key for which the request has no value is absent.
@@ -10,12 +10,14 @@ import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.iam.authorizer import Decision, PolicyAuthorizer, request_context
+from reading_room.s3.access_list_decisions import list_decision
 from reading_room.s3.actions import Requirement
 from reading_room.s3.backend import Backend, BucketFacts
 from reading_room.s3.bucket_errors import no_bucket
@@ -210,12 +212,21 @@ class S3Authorization:
                 key = requirement.resource.removeprefix(bucket_arn(bucket.name, ""))
                 tags = self._backend.object_tags(bucket.name, key, requirement.version)
                 context |= {f"s3:ExistingObjectTag/{name}": (value,) for name, value in tags.items()}
+        policy, owner, access_list = _effective_policy(bucket, caller.principal), None, None
+        if bucket is not None and bucket.has_lists:
+            access = partial(self._backend.object_access, bucket.name, version=requirement.version)
+            lists = list_decision(requirement, bucket, caller.principal, access)
+            owner, access_list = lists.owner, lists.access_list
+            if policy is not None and not lists.policy_allows:
+                policy = without_allows(policy)
         return self._authorizer.decide(
             principal=caller.principal,
             action=requirement.action,
             resource=requirement.resource,
             context=context,
-            resource_policy=_effective_policy(bucket, caller.principal),
+            access_list=access_list,
+            owner=owner,
+            resource_policy=policy,
             resource_account=bucket.account if bucket is not None else caller.principal.account,
             path=caller.path,
         )

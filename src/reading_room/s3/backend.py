@@ -15,6 +15,7 @@ from botocore.model import OperationModel
 
 from reading_room.aws.call import IncomingRequest, Principal
 from reading_room.aws.errors import AwsError
+from reading_room.s3.object_access import ObjectAccess
 from reading_room.s3.streaming import UploadBody
 
 
@@ -32,6 +33,10 @@ class BucketFacts:
     """The CORS rules under botocore's member names; ``None`` if there are none."""
     versioning: str | None = None
     """``Enabled`` or ``Suspended``; ``None`` if versioning was never set."""
+    has_lists: bool = False
+    """Whether access control lists count: Object Ownership is not ``BucketOwnerEnforced``."""
+    grants: Sequence[Sequence[str]] | None = None
+    """The bucket's own list as ``access_lists.stored`` has it; ``None`` if it is private."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class Backend(Protocol):
         ...
 
     def open_buckets(self) -> frozenset[str]:
-        """Return the buckets whose policies might allow anonymous requests. Blocking."""
+        """Return the buckets whose policies or access control lists might allow anonymous requests. Blocking."""
         ...
 
     def known_open_buckets(self) -> frozenset[str] | None:
@@ -117,6 +122,13 @@ class Backend(Protocol):
         """Return the tags of a version of a key, or of its current object; none if there is none.
 
         Blocking; called for every request about an object.
+        """
+        ...
+
+    def object_access(self, bucket: str, key: str, version: str | None = None) -> ObjectAccess | None:
+        """Return the owner and the grants of a version of a key, or of its current object; ``None`` without one.
+
+        Blocking. Called for requests about objects in buckets with access control lists.
         """
         ...
 

@@ -34,6 +34,10 @@ from reading_room.s3.versions import ENABLED
 POLICY_LIMIT = 20 * 1024
 """Bytes that a bucket policy may have."""
 SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+ENFORCED, PREFERRED, WRITER = "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"
+"""The settings of Object Ownership."""
+OWNERSHIP, GRANTS = "ownership", "grants"
+"""Names of settings: Object Ownership, and the bucket's own access control list if it is not private."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -65,8 +69,12 @@ def find(session: Session, name: str) -> S3Bucket:
     return row
 
 
-def create(session: Session, name: str, account: str, region: str, now: dt.datetime, *, locked: bool = False) -> None:
+def create(
+    session: Session, name: str, account: str, region: str, now: dt.datetime, *, locked: bool = False
+) -> S3Bucket | None:
     """Create a bucket with Block Public Access on, and with versioning and Object Lock if it is ``locked``.
+
+    Return it, ``None`` if the caller's own bucket exists already.
 
     Raises ``BucketAlreadyExists``. Raises ``BucketAlreadyOwnedByYou`` for the caller's own bucket, except in us-east-1,
     where the operation succeeds again.
@@ -76,15 +84,37 @@ def create(session: Session, name: str, account: str, region: str, now: dt.datet
     if row is None:
         switches = dict.fromkeys(SWITCHES, True)
         settings: dict[str, Any] = {"versioning": ENABLED, "object_lock": {}} if locked else {}
-        session.add(
-            S3Bucket(
-                name=name, account=account, region=region, created_at=now, public_access_block=switches, **settings
-            )
+        row = S3Bucket(
+            name=name, account=account, region=region, created_at=now, public_access_block=switches, **settings
         )
-    elif row.account != account:
+        session.add(row)
+        return row
+    if row.account != account:
         raise BucketAlreadyExists(name)
-    elif region != "us-east-1":
+    if region != "us-east-1":
         raise BucketAlreadyOwnedByYou(name)
+    return None
+
+
+def setting(row: S3Bucket, name: str, absent: Any = None) -> Any:
+    """Return a setting of a bucket, or ``absent``."""
+    return (row.settings or {}).get(name, absent)
+
+
+def set_setting(row: S3Bucket, name: str, value: Any) -> None:
+    """Change a setting of a bucket."""
+    row.settings = {**(row.settings or {}), name: value}
+
+
+def remove_setting(row: S3Bucket, name: str) -> None:
+    """Make a setting of a bucket that of a new one."""
+    row.settings = {key: value for key, value in (row.settings or {}).items() if key != name} or None
+
+
+def ownership_of(row: S3Bucket) -> str | None:
+    """Return a bucket's Object Ownership; ``None`` if it was deleted, which means ``ObjectWriter``."""
+    found = setting(row, OWNERSHIP, ENFORCED)
+    return None if found is None else str(found)
 
 
 def delete(session: Session, name: str) -> list[str]:

@@ -232,16 +232,6 @@ class InvalidStorageClass(S3Error):
         super().__init__("The storage class you specified is not valid", {"StorageClassRequested": storage_class})
 
 
-class AccessControlListNotSupported(S3Error):
-    """Buckets are owner-enforced: only policies grant access."""
-
-    code = "AccessControlListNotSupported"
-    status = 400
-
-    def __init__(self) -> None:
-        super().__init__("The bucket does not allow ACLs")
-
-
 class KmsKeyNotFound(S3Error):
     """The request names a KMS key. There are none here."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Text, case, cast, select
 from sqlalchemy.orm import Session
 
 from reading_room.database.functions import Contains
+from reading_room.s3.object_access import ENTRY
 from reading_room.s3.tables import S3Object, StoredObject
 
 _CLASS = "x-amz-storage-class"
@@ -21,11 +22,20 @@ _CLASS = "x-amz-storage-class"
 
 def storage_class(table: type[StoredObject]) -> ColumnElement[str | None]:
     """Return the storage class of a row, which is ``None`` for ``STANDARD``."""
+    return _of_headers(table, _CLASS)
+
+
+def access_entry(table: type[StoredObject]) -> ColumnElement[str | None]:
+    """Return the entry of ``object_access.py`` of a row, which is ``None`` without one."""
+    return _of_headers(table, ENTRY)
+
+
+def _of_headers(table: type[StoredObject], name: str) -> ColumnElement[str | None]:
     # Few objects have one. Searching the text of their headers costs less than parsing it.
-    return case((Contains(cast(table.headers, Text), _CLASS), table.headers[_CLASS].as_string()))
+    return case((Contains(cast(table.headers, Text), name), table.headers[name].as_string()))
 
 
-_STORAGE_CLASS = storage_class(S3Object)
+_STORAGE_CLASS, _ACCESS = storage_class(S3Object), access_entry(S3Object)
 
 
 class ListedObject(NamedTuple):
@@ -38,6 +48,8 @@ class ListedObject(NamedTuple):
     checksum: dict[str, str] | None
     storage_class: str | None
     """``None`` for ``STANDARD``."""
+    access: str | None
+    """The entry of ``object_access.py``, if the object has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,8 @@ def _rows(
 ) -> Sequence[ListedObject]:
     # Pages have up to a thousand objects, so only the columns that are shown are read, and no entities are built.
     query = select(
-        S3Object.key, S3Object.last_modified, S3Object.etag, S3Object.size, S3Object.checksum, _STORAGE_CLASS
+        *(S3Object.key, S3Object.last_modified, S3Object.etag, S3Object.size, S3Object.checksum),
+        *(_STORAGE_CLASS, _ACCESS),
     )
     query = query.where(S3Object.bucket == bucket)
     query = query.where(S3Object.key >= lower if inclusive else S3Object.key > lower)

@@ -32,6 +32,7 @@ from reading_room.s3.blobs import (
 )
 from reading_room.s3.checksums import Digests
 from reading_room.s3.errors import NoSuchBucket
+from reading_room.s3.object_access import ObjectAccess, access_in
 from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.servers import Activity, Servers
@@ -226,6 +227,17 @@ class Storage:
                 return session.scalar(select(S3Object.tags).where(at_key(S3Object, bucket, key))) or {}
             row = find(session, bucket, key, version)
             return (row.tags if row is not None else None) or {}
+
+    def object_access(self, bucket: str, key: str, version: str | None = None) -> ObjectAccess | None:
+        """Return the owner and the grants of a version of a key, or of its current object; ``None`` without one."""
+        if version not in (None, NULL) and rank_of(version or "") is None:
+            return None
+        with self.database.reading() as session:
+            if version is None:
+                headers = session.scalar(select(S3Object.headers).where(at_key(S3Object, bucket, key)))
+                return None if headers is None else access_in(headers)
+            row = find(session, bucket, key, version)
+            return None if row is None else access_in(row.headers)
 
     def committed(self, written: MeteredWriter, freed: Collection[str]) -> None:
         """Keep the space of the blob that a committed row names, and delete the blobs that it replaced."""

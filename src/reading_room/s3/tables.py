@@ -42,6 +42,8 @@ class S3Bucket(Base):
     """``Enabled`` or ``Suspended``; ``None`` if versioning was never set."""
     object_lock: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """The default retention, under botocore's member names, or ``{}`` without one; ``None`` without Object Lock."""
+    settings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The other settings of the bucket by name (``buckets.py``); those that are absent are as in a new bucket."""
 
 
 class StoredObject:
@@ -60,7 +62,7 @@ class StoredObject:
     sha256: Mapped[str | None] = mapped_column(String(64))
     last_modified: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     headers: Mapped[dict[str, str]] = mapped_column(JSON)
-    """Content-Type and the other stored headers, under botocore's member names."""
+    """Content-Type and the other stored headers, and the entry of ``object_access.py``."""
     user_metadata: Mapped[dict[str, str]] = mapped_column(JSON)
     checksum: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     """``algorithm``, ``value`` (base64, with ``-N`` when composite) and ``type``."""

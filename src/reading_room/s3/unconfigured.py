@@ -66,6 +66,13 @@ class ObjectLockConfigurationNotFound(NotConfigured):
     text = "Object Lock configuration does not exist for this bucket"
 
 
+class OwnershipControlsNotFound(NotConfigured):
+    """The ownership controls were deleted from the bucket, so that writers own their objects."""
+
+    code = "OwnershipControlsNotFoundError"
+    text = "The bucket ownership controls were not found"
+
+
 class NoSuchPublicAccessBlockConfiguration(NotConfigured):
     """Block Public Access was deleted from the bucket."""
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import exists, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from reading_room.s3.listing import common_prefix, storage_class, successor
+from reading_room.s3.listing import access_entry, common_prefix, storage_class, successor
 from reading_room.s3.tables import S3Object, S3Version
 from reading_room.s3.versions import NULL, StoredVersion, at_key, check_version_id, lookup, rank_of
 
@@ -39,6 +39,8 @@ class ListedVersion(NamedTuple):
     checksum: dict[str, str] | None
     storage_class: str | None
     """``None`` for ``STANDARD``."""
+    access: str | None
+    """The entry of ``object_access.py``, if the version has one."""
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ def _rows_of(
         table.size,
         table.checksum,
         storage_class(table),
+        access_entry(table),
     ).where(table.bucket == bucket, tuple_(table.key, table.rank) > lower)
     if table is S3Object:
         # Its index has no ranks.

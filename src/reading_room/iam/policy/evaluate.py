@@ -16,17 +16,20 @@ from reading_room.iam.policy.document import Policy, Statement
 from reading_room.iam.policy.patterns import Context
 from reading_room.iam.policy.principals import GRANTS, Grant
 
-PolicyKind = Literal["identity", "boundary", "session", "scp", "rcp", "resource", "endpoint", "trust", "key", "grant"]
+PolicyKind = Literal[
+    "identity", "boundary", "session", "scp", "rcp", "resource", "acl", "endpoint", "trust", "key", "grant"
+]
 """``key`` is the policy of a KMS key, without which no identity policy allows anything; ``grant`` is a grant on it."""
 
 _DENY_ORDER: tuple[PolicyKind, ...] = (
-    "scp", "rcp", "endpoint", "identity", "boundary", "session", "resource", "trust", "key", "grant",
+    "scp", "rcp", "endpoint", "identity", "boundary", "session", "resource", "acl", "trust", "key", "grant",
 )  # fmt: skip
 _ORGANIZATION: tuple[PolicyKind, ...] = ("rcp", "scp")
 """The kinds of policies of an organization, which must allow a request at each of their levels."""
 _WORDS: Mapping[str, str] = {
     "identity": "identity-based policy",
     "resource": "resource-based policy",
+    "acl": "access control list",
     "boundary": "permissions boundary",
     "session": "session policy",
     "scp": "service control policy",
@@ -67,6 +70,8 @@ class Request:
     resource_account: str
     context: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """All condition keys, in any case; a key that is not here is absent."""
+    owner: str | None = None
+    """The account that owns the resource, if it is not ``resource_account``: that of an object in S3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class Reason(NamedTuple):
     statement: str | None = None
 
     def __str__(self) -> str:
+        if self.statement is None and self.policy is not None:
+            return f"the {_WORDS[self.kind]} {self.policy} does not allow it"
         if self.statement is None:
             which = f" {self.policy}" if self.policy is not None else ""
             return f"no {_WORDS[self.kind]}{which} allows it"
@@ -211,7 +218,7 @@ class _Evaluation:
         self.context = context
         self.all_policies = policies
         self.policies = applicable(request, policies)
-        self.same_account = self.caller.account == request.resource_account
+        self.same_account = self.caller.account == (request.owner or request.resource_account)
         self.exempt_root = self.caller.kind == "root" and self.same_account and request.action.lower() in _ROOT_EXEMPT
 
     def decide(self) -> Decision:
@@ -235,9 +242,10 @@ class _Evaluation:
         if "grant" in allows and (decision := self._by_grant(allows, present)) is not None:
             return decision
         side: PolicyKind = next((kind for kind in _NEEDED if kind in present), "resource")
-        grants = {grant for _, grant in allows.get(side, []) if grant is not None}
+        of_resource = [*allows.get(side, []), *allows.get("acl", [])]
+        grants = {grant for _, grant in of_resource if grant is not None}
         grant = next((candidate for candidate in GRANTS if candidate in grants), None)
-        resource_reasons = [reason for reason, _ in allows.get(side, [])]
+        resource_reasons = [reason for reason, _ in of_resource]
         if side in _NEEDED and grant is None:
             return self._lacking(side)
         if self.caller.kind in ("anonymous", "service"):
@@ -302,7 +310,10 @@ class _Evaluation:
         return self._result("allowed", reasons)
 
     def _lacking(self, *kinds: PolicyKind) -> Decision:
-        return self._result("implicitDeny", [Reason(kind) for kind in kinds])
+        reasons = [Reason(kind) for kind in kinds]
+        if "resource" in kinds:
+            reasons += [Reason("acl", each.name) for each in self.policies if each.kind == "acl"]
+        return self._result("implicitDeny", reasons)
 
     def _result(
         self, outcome: Literal["allowed", "explicitDeny", "implicitDeny"], because: Sequence[Reason]

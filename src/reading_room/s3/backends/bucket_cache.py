@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.s3.backend import BucketFacts
+from reading_room.s3.buckets import ENFORCED, GRANTS, ownership_of, setting
 from reading_room.s3.public_access import may_allow_anonymous
 from reading_room.s3.tables import S3Bucket
 
@@ -24,7 +25,7 @@ class BucketCache:
         return self._kept.get(name, self._read)
 
     def open(self) -> frozenset[str]:
-        """Return the buckets whose policies might allow anonymous requests."""
+        """Return the buckets whose policies or access control lists might allow anonymous requests."""
         return self._open.get(None, self._read_open) or frozenset()
 
     def known_open(self) -> frozenset[str] | None:
@@ -32,10 +33,10 @@ class BucketCache:
         return self._open.peek(None)
 
     def _read_open(self, _: None) -> frozenset[str]:
-        query = select(S3Bucket.name, S3Bucket.pinned_policy, S3Bucket.public_access_block)
+        settled = or_(S3Bucket.pinned_policy.is_not(None), S3Bucket.settings.is_not(None))
         with self._database.reading() as session:
-            rows = session.execute(query.where(S3Bucket.pinned_policy.is_not(None))).all()
-        return frozenset(name for name, policy, switches in rows if policy and may_allow_anonymous(policy, switches))
+            rows = session.scalars(select(S3Bucket).where(settled)).all()
+        return frozenset(row.name for row in rows if _may_be_open(row))
 
     def _read(self, name: str) -> BucketFacts | None:
         with self._database.reading() as session:
@@ -50,4 +51,14 @@ class BucketCache:
             public_access_block=row.public_access_block,
             cors=row.cors,
             versioning=row.versioning,
+            has_lists=ownership_of(row) != ENFORCED,
+            grants=setting(row, GRANTS),
         )
+
+
+def _may_be_open(row: S3Bucket) -> bool:
+    """Say whether a bucket's policy, its list or those of its objects might allow anonymous requests."""
+    switches = row.public_access_block or {}
+    if ownership_of(row) != ENFORCED and not switches.get("IgnorePublicAcls"):
+        return True
+    return row.pinned_policy is not None and may_allow_anonymous(row.pinned_policy, switches)

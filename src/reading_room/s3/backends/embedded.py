@@ -27,8 +27,10 @@ from reading_room.s3.emptying import Emptying
 from reading_room.s3.encrypting import encrypt_rest
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
 from reading_room.s3.listing import list_keys, successor
+from reading_room.s3.object_access import ObjectAccess, without_access
 from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
+    access_lists,
     attributes,
     copying,
     cors,
@@ -221,7 +223,7 @@ class EmbeddedBackend:
         return self._buckets.find(name)
 
     def open_buckets(self) -> frozenset[str]:
-        """Return the buckets whose policies might allow anonymous requests."""
+        """Return the buckets whose policies or access control lists might allow anonymous requests."""
         return self._buckets.open()
 
     def known_open_buckets(self) -> frozenset[str] | None:
@@ -231,6 +233,10 @@ class EmbeddedBackend:
     def object_tags(self, bucket: str, key: str, version: str | None = None) -> Mapping[str, str]:
         """Return the tags of a version of a key, or of its current object; none if there is none."""
         return self._store.object_tags(bucket, key, version)
+
+    def object_access(self, bucket: str, key: str, version: str | None = None) -> ObjectAccess | None:
+        """Return the owner and the grants of a version of a key, or of its current object; ``None`` without one."""
+        return self._store.object_access(bucket, key, version)
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
         """Return the facts of an object, or ``None``. The first call for a multipart object computes its SHA-256."""
@@ -333,7 +339,7 @@ class EmbeddedBackend:
             lease.release()
         checksum = of_full_object(received.digests, object_operations.DEFAULT_CHECKSUM)
         row = object_operations.plain_row(
-            self._store, bucket, new_key, received, source.headers, source.user_metadata, checksum
+            self._store, bucket, new_key, received, without_access(source.headers), source.user_metadata, checksum
         )
         with self._store.admitted(received.writer) as session:
             freed = object_operations.replace_object(session, row, {}).freed

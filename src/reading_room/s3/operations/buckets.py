@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from reading_room.arns import bucket_arn
 from reading_room.aws.models import service_model
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
+from reading_room.s3.access_list_errors import (
+    InvalidBucketAclWithBlockPublicAccessError,
+    InvalidBucketAclWithObjectOwnership,
+)
+from reading_room.s3.access_list_requests import grants_in_headers
+from reading_room.s3.access_lists import Grants, effective, private
+from reading_room.s3.access_lists import is_public as grants_are_public
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.bucket_errors import IllegalLocationConstraint, InvalidLocationConstraint
 from reading_room.s3.errors import (
-    AccessControlListNotSupported,
     AccessDenied,
     InvalidArgument,
     MalformedXML,
     MethodNotAllowed,
     NotImplementedHeader,
 )
-from reading_room.s3.operations.stored import check_acl
+from reading_room.s3.operations.access_lists import grants_of, set_grants, set_ownership
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.public_access import is_public
 from reading_room.s3.storage import Storage
 from reading_room.s3.unconfigured import NoSuchBucketPolicy, NoSuchPublicAccessBlockConfiguration
+from reading_room.s3.written_access import users_of
 
 
 @s3_operation("ListBuckets", "MaxBuckets ContinuationToken Prefix BucketRegion")
@@ -70,17 +79,30 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
         if name != "LocationConstraint":
             raise NotImplementedHeader(name)
     _check_location(configuration.get("LocationConstraint") or None, store.region)
-    check_acl(parameters, ("private",))
-    ownership = parameters.get("ObjectOwnership", "BucketOwnerEnforced")
-    if ownership not in ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"):
+    ownership = parameters.get("ObjectOwnership", buckets.ENFORCED)
+    if ownership not in (buckets.ENFORCED, buckets.PREFERRED, buckets.WRITER):
         problem = f"Invalid x-amz-object-ownership header: {ownership}"
         raise InvalidArgument("x-amz-object-ownership", ownership, problem)
-    if ownership != "BucketOwnerEnforced":
-        raise AccessControlListNotSupported
     locked = bool(parameters.get("ObjectLockEnabledForBucket"))
     with store.database.transaction() as session:
-        buckets.create(session, request.bucket, request.principal.account, store.region, store.clock(), locked=locked)
+        grants = _grants_of_new(session, request, ownership)
+        account = request.principal.account
+        row = buckets.create(session, request.bucket, account, store.region, store.clock(), locked=locked)
+        if row is not None:
+            set_ownership(row, ownership)
+            set_grants(row, grants)
     return respond(request, {"Location": f"/{request.bucket}"})
+
+
+def _grants_of_new(session: Session, request: S3Request, ownership: str) -> Grants:
+    """Return the list of a new bucket. It must suit its ownership, and cannot be public: public access is blocked."""
+    account = request.principal.account
+    grants = grants_in_headers(request.parameters, "bucket", account, account, users_of(session)) or private(account)
+    if ownership == buckets.ENFORCED and grants != private(account):
+        raise InvalidBucketAclWithObjectOwnership
+    if grants_are_public(grants):
+        raise InvalidBucketAclWithBlockPublicAccessError
+    return grants
 
 
 @s3_operation("DeleteBucket")
@@ -145,8 +167,17 @@ def delete_bucket_policy(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("GetBucketPolicyStatus")
 def get_bucket_policy_status(store: Storage, request: S3Request) -> S3Response:
-    """Say whether the policy is public."""
-    return respond(request, {"PolicyStatus": {"IsPublic": is_public(_policy(store, request))}})
+    """Say whether the policy or the access control list makes the bucket public.
+
+    A bucket that has neither has no status.
+    """
+    with store.database.reading() as session:
+        row = buckets.find(session, request.bucket or "")
+        policy, grants = row.policy, effective(grants_of(row), row.public_access_block)
+    public = grants_are_public(grants)
+    if policy is None and not public:
+        raise NoSuchBucketPolicy(request.bucket or "")
+    return respond(request, {"PolicyStatus": {"IsPublic": public or (policy is not None and is_public(policy))}})
 
 
 @s3_operation("GetPublicAccessBlock")

@@ -18,11 +18,13 @@ from reading_room.s3.object_lock import requested_lock
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
+    check_access,
     known_algorithm,
     leased_version,
     place,
     plain_row,
     replace_object,
+    set_access,
     set_tags,
 )
 from reading_room.s3.operations.parts import expected_part, part_row
@@ -56,6 +58,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
         raise AccessDenied("Anonymous users cannot copy objects. Please authenticate.")
     bucket, key = place(request)
     check_write(request, store.clock())
+    check_access(store, request)
     directive = _directive(request.parameters, "metadata")
     tagging = _directive(request.parameters, "tagging")
     if tagging == "COPY" and "Tagging" in request.parameters:
@@ -88,6 +91,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     set_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
     row.lock = requested_lock(request.parameters, row.last_modified)
     with store.admitted(received.writer) as session:
+        set_access(session, row, request)
         changed = replace_object(session, row, request.parameters)
     store.committed(received.writer, changed.freed)
     result = {"ETag": f'"{row.etag}"', "LastModified": row.last_modified, **checksum_members(checksum)}

@@ -8,17 +8,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
-from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
+from reading_room.s3.access_lists import canonical_id
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument
 from reading_room.s3.listing import ListedObject, Listing, list_keys
+from reading_room.s3.object_access import ENTRY, access_in
 from reading_room.s3.operations.stored import STANDARD
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 from reading_room.s3.versions_listing import ListedVersion
 
 PAGE = 1000
+OwnerOf = Callable[[ListedObject | ListedVersion], dict[str, str]]
+"""Returns the owner of an entry of a listing, under botocore's member names."""
 _TOKEN = b"after:"
 
 
@@ -87,10 +90,11 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
     prefix, delimiter = parameters.get("Prefix", ""), parameters.get("Delimiter", "")
     limit = page_size(parameters, "MaxKeys", "maxKeys")
     with store.database.reading() as session:
-        account = buckets.find(session, request.bucket).account
+        bucket = buckets.find(session, request.bucket)
+        account, enforced = bucket.account, buckets.ownership_of(bucket) == buckets.ENFORCED
         listing = list_keys(session, request.bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
     encode_key = key_encoder(parameters)
-    owner = {"ID": canonical_user_id(account)} if with_owner else None
+    owner = owner_of(account, enforced=enforced) if with_owner else None
     result: dict[str, Any] = {
         "Name": request.bucket,
         "Prefix": encode_key(prefix),
@@ -105,8 +109,20 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
     return listing, result
 
 
+def owner_of(account: str, *, enforced: bool) -> OwnerOf:
+    """Return the function that returns owners of listed objects; with ``enforced`` it is the bucket's, ``account``."""
+    owner = {"ID": canonical_id(account)}
+
+    def found(row: ListedObject | ListedVersion) -> dict[str, str]:
+        if enforced or row.access is None:
+            return owner
+        return {"ID": canonical_id(access_in({ENTRY: row.access}).owner_in(account))}
+
+    return found
+
+
 def entry_of(
-    row: ListedObject | ListedVersion, encode_key: Callable[[str], str], owner: dict[str, str] | None
+    row: ListedObject | ListedVersion, encode_key: Callable[[str], str], owner: OwnerOf | None
 ) -> dict[str, Any]:
     """Return the entry of an object in a listing."""
     checksum = row.checksum or {}
@@ -116,7 +132,7 @@ def entry_of(
         "ETag": f'"{row.etag}"',
         "Size": row.size,
         "StorageClass": row.storage_class or STANDARD,
-        "Owner": owner,
+        "Owner": None if owner is None else owner(row),
         "ChecksumAlgorithm": [checksum["algorithm"]] if checksum else None,
         "ChecksumType": checksum.get("type"),
     }

@@ -20,6 +20,7 @@ from reading_room.s3.errors import (
     PreconditionFailed,
 )
 from reading_room.s3.metadata import encode, user_metadata
+from reading_room.s3.object_access import with_access
 from reading_room.s3.object_lock import lock_members, requested_lock
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
@@ -33,11 +34,12 @@ from reading_room.s3.operations.stored import (
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.ranges import check_read, matches, parse_range
 from reading_room.s3.storage import Lease, LeasedStream, Received, Storage
-from reading_room.s3.tables import S3Object, S3Version
+from reading_room.s3.tables import S3Object, S3Upload, S3Version
 from reading_room.s3.tagging import requested_tags
 from reading_room.s3.version_errors import marker_refused
 from reading_room.s3.versions import Changed, StoredVersion, current, missing, shown_id
 from reading_room.s3.versions import replace as replace_version
+from reading_room.s3.written_access import concerns_access, written_access
 
 SINGLE_PUT_LIMIT = 5 * 1024**3
 """Bytes that one PutObject, UploadPart or CopyObject takes."""
@@ -93,9 +95,14 @@ def _is_conditional(request: S3Request) -> bool:
     return bool({"IfMatch", "IfNoneMatch"} & request.parameters.keys())
 
 
+def _needs_look(request: S3Request) -> bool:
+    return _is_conditional(request) or concerns_access(request)
+
+
 def _check_put(store: Storage, request: S3Request) -> None:
     check_write(request, store.clock())
     bucket, key = place(request)
+    check_access(store, request)
     if _is_conditional(request):
         # This is checked again with the write of the row. The check here saves the client the upload.
         with store.database.reading() as session:
@@ -108,7 +115,7 @@ def _check_put(store: Storage, request: S3Request) -> None:
     f"IfMatch IfNoneMatch {WRITE_PARAMETERS}",
     stores_body=True,
     check=_check_put,
-    looks=_is_conditional,
+    looks=_needs_look,
 )
 def put_object(store: Storage, request: S3Request, received: Received) -> S3Response:
     """Store an object. The response means that bytes and row are on disk."""
@@ -120,6 +127,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     row.lock = requested_lock(request.parameters, row.last_modified)
     received.writer.seal()
     with store.admitted(received.writer) as session:
+        set_access(session, row, request)
         changed = replace_object(session, row, request.parameters)
     store.committed(received.writer, changed.freed)
     result = {"ETag": f'"{row.etag}"', "VersionId": changed.version_id, **ENCRYPTED, **checksum_members(checksum)}
@@ -164,6 +172,19 @@ def set_tags(store: Storage, row: S3Object, tags: Mapping[str, str] | None) -> N
     if tags:
         store.expect_tags()
         row.tags = dict(tags)
+
+
+def check_access(store: Storage, request: S3Request) -> None:
+    """Check the access control list of a write before it begins; ``set_access`` decides with the write of the row."""
+    if concerns_access(request):
+        with store.database.reading() as session:
+            written_access(session, request)
+
+
+def set_access(session: Session, row: S3Object | S3Upload, request: S3Request) -> None:
+    """Set the owner and the grants of what a write makes. Raises the errors of ``written_access``."""
+    if concerns_access(request):
+        row.headers = with_access(row.headers, written_access(session, request))
 
 
 @dataclass(frozen=True, slots=True)

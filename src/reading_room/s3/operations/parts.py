@@ -16,7 +16,13 @@ from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from reading_room.s3.metadata import user_metadata
 from reading_room.s3.object_lock import check_setting, requested_lock
 from reading_room.s3.operations.keys import key_encoder, page_size
-from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, known_algorithm, place, replace_object
+from reading_room.s3.operations.objects import (
+    DEFAULT_CHECKSUM,
+    known_algorithm,
+    place,
+    replace_object,
+    set_access,
+)
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     WRITE_PARAMETERS,
@@ -63,6 +69,7 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
             encryption=encryption,
         )
         upload = multipart.find(session, upload_id, bucket, key)
+        set_access(session, upload, request)
         result: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload_id, **ENCRYPTED}
         if algorithm is not None:
             result |= {"ChecksumAlgorithm": algorithm, "ChecksumType": upload.checksum_type}

@@ -8,13 +8,13 @@ from typing import Any
 
 from reading_room.s3.backend import S3Request
 from reading_room.s3.errors import (
-    AccessControlListNotSupported,
     InvalidArgument,
     InvalidStorageClass,
     KmsKeyNotFound,
     NotImplementedHeader,
 )
 from reading_room.s3.metadata import check_size, user_metadata
+from reading_room.s3.object_access import without_access
 from reading_room.s3.object_lock import LOCK_PARAMETERS, requested_lock
 from reading_room.s3.tagging import requested_tags
 from reading_room.s3.versions import StoredVersion
@@ -57,26 +57,14 @@ OVERRIDE_PARAMETERS = " ".join(_OVERRIDES)
 
 
 def check_write(request: S3Request, now: dt.datetime) -> None:
-    """Refuse parameters of a write: ACLs, some storage classes, KMS, too much metadata, invalid tags and locks.
-
-    The ACL ``private`` is accepted from the bucket's account, because it grants what that account has anyway.
-    """
+    """Refuse parameters of a write: some storage classes, KMS, too much metadata, invalid tags and locks."""
     parameters = request.parameters
-    own = ("private",) if request.principal.account == request.account else ()
-    check_acl(parameters, ("bucket-owner-full-control", *own))
     requested_tags(parameters)
     if (storage_class := parameters.get("StorageClass", STANDARD)) not in STORAGE_CLASSES:
         raise InvalidStorageClass(storage_class)
     check_encryption(parameters)
     check_size(user_metadata(parameters))
     requested_lock(parameters, now)
-
-
-def check_acl(parameters: Mapping[str, Any], accepted: tuple[str, ...]) -> None:
-    """Refuse ACLs, except for the canned ones in ``accepted``, which change nothing."""
-    grants = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
-    if any(name in parameters for name in grants) or parameters.get("ACL", accepted[0]) not in accepted:
-        raise AccessControlListNotSupported
 
 
 def check_encryption(parameters: Mapping[str, Any]) -> None:
@@ -105,8 +93,11 @@ def kept_headers(request: S3Request) -> dict[str, str]:
 
 
 def copied_headers(source: Mapping[str, str], request: S3Request) -> dict[str, str]:
-    """Return the stored headers of a copy: those of its source, with the storage class of the request."""
-    kept = {name: value for name, value in source.items() if name != CLASS_HEADER}
+    """Return the stored headers of a copy: those of its source, with the storage class of the request.
+
+    The access of the source is not copied.
+    """
+    kept = {name: value for name, value in without_access(source).items() if name != CLASS_HEADER}
     return kept | _class_header(request.parameters)
 
 
@@ -125,7 +116,7 @@ def described(row: StoredVersion, parameters: Mapping[str, Any]) -> tuple[tuple[
 
     Raises ``InvalidArgument`` for an override that cannot be the value of a header.
     """
-    headers = dict(row.headers)
+    headers = without_access(row.headers)
     for member, name in _OVERRIDES.items():
         if (value := parameters.get(member)) is not None:
             text = value if isinstance(value, str) else value.strftime("%a, %d %b %Y %H:%M:%S GMT")

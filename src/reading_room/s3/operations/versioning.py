@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import AccessDenied, InvalidArgument, MalformedXML
-from reading_room.s3.operations.keys import entry_of, key_encoder, page_size
+from reading_room.s3.operations.keys import entry_of, key_encoder, owner_of, page_size
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 from reading_room.s3.version_errors import IllegalVersioningConfiguration, InvalidBucketState
@@ -60,10 +59,11 @@ def list_object_versions(store: Storage, request: S3Request) -> S3Response:
     limit = page_size(parameters, "MaxKeys", "maxKeys")
     encode_key = key_encoder(parameters)
     with store.database.reading() as session:
-        account = buckets.find(session, request.bucket).account
+        bucket = buckets.find(session, request.bucket)
+        account, enforced = bucket.account, buckets.ownership_of(bucket) == buckets.ENFORCED
         after = marker_place(session, request.bucket, key_marker, version_marker)
         listing = list_versions(session, request.bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
-    owner = {"ID": canonical_user_id(account)}
+    owner = owner_of(account, enforced=enforced)
     result: dict[str, Any] = {
         "Name": request.bucket,
         "Prefix": encode_key(prefix),
@@ -81,7 +81,7 @@ def list_object_versions(store: Storage, request: S3Request) -> S3Response:
     for row, is_latest in zip(listing.versions, listing.latest, strict=True):
         facts = {"VersionId": shown_id(row.version_id), "IsLatest": is_latest}
         if row.is_delete_marker:
-            named = {"Key": encode_key(row.key.decode()), "LastModified": row.last_modified, "Owner": owner}
+            named = {"Key": encode_key(row.key.decode()), "LastModified": row.last_modified, "Owner": owner(row)}
             result["DeleteMarkers"].append(named | facts)
         else:
             result["Versions"].append(entry_of(row, encode_key, owner) | facts)
