@@ -244,6 +244,11 @@ class Settings:
         "Days to keep log events in groups without a retention policy, such as those of jobs; 0 means for ever.",
         within=(0, 3650),
     )
+    lifecycle_day: int = _setting(
+        86_400,
+        "Seconds of a day in the lifecycle rules of buckets; with less, objects expire early, which is for tests.",
+        within=(1, 86_400),
+    )
     job_seconds: int = _setting(
         86_400, "Seconds after which a running job is stopped and FAILED.", within=(1, 31 * 86_400)
     )

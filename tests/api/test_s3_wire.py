@@ -220,7 +220,7 @@ def test_errors_have_their_elements_and_answers_to_head_have_no_body(served: Ser
     ("method", "path"),
     [
         ("PUT", "/wire?requestPayment"),
-        ("PUT", "/wire?lifecycle"),
+        ("PUT", "/wire?website"),
         ("GET", "/wire?inventory"),
         ("POST", "/wire/k?restore"),
         ("POST", "/wire/k?select&select-type=2"),

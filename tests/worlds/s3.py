@@ -82,13 +82,16 @@ class S3World:
         service: Bucket | None = None,
         processes: int = PROCESSES,
         clock: Clock = system_clock,
+        day: int = 86_400,
     ) -> None:
         """``service`` is the bucket that holds the bytes if the kind is ``service``.
+
+        ``clock`` gives the times of objects, and ``day`` is the length of a day in lifecycle rules.
 
         Several ``processes`` get the requests in turn, and share a folder instead of having one each.
         """
         self.folder = folder
-        self._clock = clock
+        self._clock, self._day = clock, day
         opened = partial(databases.made, folder / "db.sqlite")
         self.databases = as_others(opened(), opened, processes)
         self.database = self.databases[0]
@@ -115,12 +118,12 @@ class S3World:
         self, kind: Kind, database: Database, limits: SpaceLimits, tick: Callable[[], float], service: Bucket | None
     ) -> EmbeddedBackend:
         if kind == "files":
-            return file_backend(database, self.folder / "s3", REGION, self._clock, limits, tick)
+            return file_backend(database, self.folder / "s3", REGION, self._clock, limits, tick, self._day)
         if kind == "memory":
-            return memory_backend(database, REGION, self._clock, limits)
+            return memory_backend(database, REGION, self._clock, limits, self._day)
         (self.folder / "s3").mkdir(exist_ok=True)
         objects = f"files:{self.folder}/s3" if service is None else service.url
-        settings = Settings(data=self.folder, objects=objects, storage_per_account=1 << 40)
+        settings = Settings(data=self.folder, objects=objects, storage_per_account=1 << 40, lifecycle_day=self._day)
         opened = open_backend(settings, database, self._clock, service)
         self._stops.append(opened.close)
         return opened.backend
@@ -211,6 +214,7 @@ def s3_world(
     limits: SpaceLimits = SpaceLimits(),
     processes: int = PROCESSES,
     clock: Clock = system_clock,
+    day: int = 86_400,
 ) -> Iterator[S3World]:
     """Yield a world and stop it."""
     folder.mkdir(exist_ok=True)
@@ -219,7 +223,7 @@ def s3_world(
         if kind in ("service", "rclone"):
             serve = object_service if kind == "service" else rclone_bucket
             service = stack.enter_context(serve(folder / "service"))
-        world = S3World(folder, kind, limits=limits, service=service, processes=processes, clock=clock)
+        world = S3World(folder, kind, limits=limits, service=service, processes=processes, clock=clock, day=day)
         stack.callback(world.close)
         yield world
 

@@ -15,6 +15,7 @@ from botocore.model import OperationModel
 
 from reading_room.aws.call import IncomingRequest, Principal
 from reading_room.aws.errors import AwsError
+from reading_room.s3.lifecycle_rules import Lifecycle
 from reading_room.s3.object_access import ObjectAccess
 from reading_room.s3.streaming import UploadBody
 
@@ -35,6 +36,8 @@ class BucketFacts:
     """``Enabled`` or ``Suspended``; ``None`` if versioning was never set."""
     has_lists: bool = False
     """Whether access control lists count: Object Ownership is not ``BucketOwnerEnforced``."""
+    lifecycle: Lifecycle | None = None
+    """The enabled lifecycle rules, if there are any."""
     grants: Sequence[Sequence[str]] | None = None
     """The bucket's own list as ``access_lists.stored`` has it; ``None`` if it is private."""
 
@@ -193,6 +196,13 @@ class Backend(Protocol):
         """Delete every version and unfinished upload of a bucket, for the service itself. Return how many versions.
 
         Versions that are locked stay. Blocking.
+        """
+        ...
+
+    def apply_lifecycles(self) -> int:
+        """Carry out what is due by the lifecycle rules of all buckets. Return how many objects and uploads changed.
+
+        Blocking. One process at a time calls this, in one thread.
         """
         ...
 

@@ -36,8 +36,8 @@ POLICY_LIMIT = 20 * 1024
 SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 ENFORCED, PREFERRED, WRITER = "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"
 """The settings of Object Ownership."""
-OWNERSHIP, GRANTS = "ownership", "grants"
-"""Names of settings: Object Ownership, and the bucket's own access control list if it is not private."""
+OWNERSHIP, GRANTS, LIFECYCLE = "ownership", "grants", "lifecycle"
+"""Names of settings: Object Ownership, the bucket's own access control list if it is not private, and its lifecycle."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")

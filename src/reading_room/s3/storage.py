@@ -32,6 +32,7 @@ from reading_room.s3.blobs import (
 )
 from reading_room.s3.checksums import Digests
 from reading_room.s3.errors import NoSuchBucket
+from reading_room.s3.lifecycle_rules import Lifecycle
 from reading_room.s3.object_access import ObjectAccess, access_in
 from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.object_keys import ObjectKeys
@@ -100,6 +101,8 @@ class Storage:
         self.blobs = blobs
         self.region = region
         self.clock = clock
+        self.lifecycle: Callable[[str], Lifecycle | None] = lambda bucket: None
+        """Returns the lifecycle rules of a bucket; every read and write of an object asks for them."""
         self._leases = Leases(blobs)
         self._unsettled: set[str] = set()
         """Blobs of this process whose row may not be committed yet."""

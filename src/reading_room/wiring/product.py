@@ -37,6 +37,7 @@ from reading_room.logs.room import LogRoom
 from reading_room.measures import IGNORED, Measures
 from reading_room.s3 import service_bucket
 from reading_room.s3.backend import Backend
+from reading_room.s3.lifecycle_loop import LifecycleLoop
 from reading_room.settings import Settings
 from reading_room.traces.recorder import Traces
 from reading_room.vpc.vpcs import service_network
@@ -195,6 +196,7 @@ class Product:
         self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)
         self.retention = Retention(database, settings, clock)
         self.key_upkeep = KeyUpkeep(database, clock)
+        self.lifecycle = LifecycleLoop(backend, settings.lifecycle_day)
         self.state_events = state_event_loops(settings, database, clock, self.objects.store.put, room)
         self.traces = traces
 

@@ -96,7 +96,8 @@ class RunningServer:
         jobs = self._product.jobs
         self._of_leader: list[Loop | JobController | PeriodicWork | HostLink] = [
             *(jobs.controller, jobs.models, jobs.flywheels),
-            *(self._product.endpoints, self._product.exports, self._product.retention, self._product.key_upkeep),
+            *(self._product.endpoints, self._product.exports, self._product.retention),
+            *(self._product.key_upkeep, self._product.lifecycle),
             *self._product.state_events,
             *([] if jobs.slurm is None else [jobs.slurm]),
             *([self._engines.loop] if database.shared else []),

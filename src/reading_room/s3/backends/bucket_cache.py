@@ -8,6 +8,8 @@ from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.s3.backend import BucketFacts
 from reading_room.s3.buckets import ENFORCED, GRANTS, ownership_of, setting
+from reading_room.s3.lifecycle import lifecycle_in
+from reading_room.s3.lifecycle_rules import Calendar
 from reading_room.s3.public_access import may_allow_anonymous
 from reading_room.s3.tables import S3Bucket
 
@@ -15,8 +17,9 @@ from reading_room.s3.tables import S3Bucket
 class BucketCache:
     """A cache of ``BucketFacts``. Thread-safe."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, calendar: Calendar) -> None:
         self._database = database
+        self._calendar = calendar
         self._kept = Kept[str, BucketFacts](database, S3Bucket)
         self._open = Kept[None, frozenset[str]](database, S3Bucket)
 
@@ -52,6 +55,7 @@ class BucketCache:
             cors=row.cors,
             versioning=row.versioning,
             has_lists=ownership_of(row) != ENFORCED,
+            lifecycle=lifecycle_in(row, self._calendar),
             grants=setting(row, GRANTS),
         )
 

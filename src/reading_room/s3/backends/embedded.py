@@ -26,6 +26,8 @@ from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.emptying import Emptying
 from reading_room.s3.encrypting import encrypt_rest
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
+from reading_room.s3.lifecycle import LifecyclePasses
+from reading_room.s3.lifecycle_rules import DAY_SECONDS, Calendar, Lifecycle
 from reading_room.s3.listing import list_keys, successor
 from reading_room.s3.object_access import ObjectAccess, without_access
 from reading_room.s3.object_keys import ObjectKeys
@@ -36,6 +38,7 @@ from reading_room.s3.operations import (  # noqa: F401  (their import fills the 
     cors,
     deleting,
     keys,
+    lifecycle,
     object_lock,
     parts,
     settings,
@@ -74,24 +77,29 @@ class EmbeddedBackend:
         closed: Callable[[bool], None] = lambda swept: None,
         servers: Servers | None = None,
         object_keys: ObjectKeys | None = None,
+        day: float = DAY_SECONDS,
     ) -> None:
         """``object_keys`` encrypt what is stored; only a store in memory does without.
 
         ``free`` returns the free bytes of the file system, if the blobs are on one.
 
         ``closed`` is called at the end, with whether rows name every blob. ``servers`` are the processes that share
-        the blobs; ``turn`` must then be called every few seconds.
+        the blobs; ``turn`` must then be called every few seconds. ``day`` is the length of a day in lifecycle rules,
+        in seconds.
         """
         self._executor = Threads(THREADS, "s3")
         # Writes wait for their turn at the database. With threads of their own they do not delay reads.
         self._changing = Threads(THREADS, "s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
-        self._buckets = BucketCache(database)
+        calendar = Calendar(day)
+        self._buckets = BucketCache(database, calendar)
         facts = self._buckets.find
         self._store = Storage(database, blobs, region, clock, self._executor, self._space, servers, facts, object_keys)
         self._encrypts = object_keys is not None
         self._ending = threading.Event()
         self._servers = servers
+        self._store.lifecycle = self._lifecycle_of
+        self._lifecycles = LifecyclePasses(self._store, calendar)
         self._closed = closed
         self._beginning = Future[int]()
         self._beginning.set_result(0)
@@ -385,6 +393,14 @@ class EmbeddedBackend:
             freed = multipart.abort_all(session, bucket)
         self._store.forget(freed)
         return emptying.deleted
+
+    def _lifecycle_of(self, bucket: str) -> Lifecycle | None:
+        facts = self.bucket(bucket)
+        return None if facts is None else facts.lifecycle
+
+    def apply_lifecycles(self) -> int:
+        """Carry out what is due by the lifecycle rules. Return how many objects and uploads changed."""
+        return self._lifecycles.turn()
 
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished upload of a key, or below a key that ends in a slash. Return their number."""

@@ -28,6 +28,7 @@ from reading_room.s3.backends.backup_lock import Deletions
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.sums import SummedBlob, SummedWriter
 from reading_room.s3.blobs import DamagedBlob, StorageAway, new_blob_id, new_owner
+from reading_room.s3.lifecycle_rules import DAY_SECONDS
 from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.servers import Servers
@@ -225,6 +226,7 @@ def file_backend(
     clock: Clock,
     limits: SpaceLimits = SpaceLimits(),
     tick: Callable[[], float] = time.monotonic,
+    day: float = DAY_SECONDS,
 ) -> EmbeddedBackend:
     """Open the backend with its bytes below ``folder`` and its rows in ``database``.
 
@@ -233,7 +235,7 @@ def file_backend(
     """
     blobs = FileBlobStore(folder)
     free, keys = partial(free_bytes, folder), ObjectKeys(database, clock)
-    backend = EmbeddedBackend(database, blobs, region, clock, limits, free, tick, blobs.end, object_keys=keys)
+    backend = EmbeddedBackend(database, blobs, region, clock, limits, free, tick, blobs.end, object_keys=keys, day=day)
     backend.begin(swept=blobs.begin())
     return backend
 

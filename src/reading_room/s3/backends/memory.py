@@ -8,6 +8,7 @@ from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.blobs import DamagedBlob, new_blob_id, new_owner
+from reading_room.s3.lifecycle_rules import DAY_SECONDS
 from reading_room.s3.object_cipher import DataKey
 from reading_room.s3.space import SpaceLimits
 
@@ -86,7 +87,7 @@ class MemoryBlobStore:
 
 
 def memory_backend(
-    database: Database, region: str, clock: Clock, limits: SpaceLimits = SpaceLimits()
+    database: Database, region: str, clock: Clock, limits: SpaceLimits = SpaceLimits(), day: float = DAY_SECONDS
 ) -> EmbeddedBackend:
     """Return a backend whose bytes are in memory and whose rows are in ``database``."""
-    return EmbeddedBackend(database, MemoryBlobStore(), region, clock, limits)
+    return EmbeddedBackend(database, MemoryBlobStore(), region, clock, limits, day=day)

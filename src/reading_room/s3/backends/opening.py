@@ -75,7 +75,8 @@ def open_backend(settings: Settings, database: Database, clock: Clock, bucket: B
         # With a shared database, the blobs may be in the data folder of another process.
         place, labelled = f"the data folder {settings.data}", not database.shared
         _check_left(database, FileBlobStore(folder), place, ObjectKeys(database, clock), labelled)
-        return Opened(file_backend(database, folder, settings.region, clock, SpaceLimits.of(settings)))
+        limits, day = SpaceLimits.of(settings), settings.lifecycle_day
+        return Opened(file_backend(database, folder, settings.region, clock, limits, day=day))
     servers = Servers(database)
     close: Callable[[], None] = lambda: None  # noqa: E731
     store: _SharedStore
@@ -103,7 +104,8 @@ def open_backend(settings: Settings, database: Database, clock: Clock, bucket: B
             raise PlaceError(f"{error.strerror}: {_RIGHTS}") from None
         logger.error("starting without the objects, which will be tried again: %s", error.strerror)
     limits = SpaceLimits.of(settings)
-    backend = EmbeddedBackend(database, store, settings.region, clock, limits, free, servers=servers, object_keys=keys)
+    region, day = settings.region, settings.lifecycle_day
+    backend = EmbeddedBackend(database, store, region, clock, limits, free, servers=servers, object_keys=keys, day=day)
     backend.begin(swept=True)
 
     def turn() -> None:

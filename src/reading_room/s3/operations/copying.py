@@ -15,6 +15,7 @@ from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, MethodNotAllowed
 from reading_room.s3.metadata import user_metadata
 from reading_room.s3.object_lock import requested_lock
+from reading_room.s3.operations.lifecycle import expiration
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
@@ -96,7 +97,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     store.committed(received.writer, changed.freed)
     result = {"ETag": f'"{row.etag}"', "LastModified": row.last_modified, **checksum_members(checksum)}
     ids = {"CopySourceVersionId": store.shown_version(source), "VersionId": changed.version_id}
-    return respond(request, {"CopyObjectResult": result, **ids, **ENCRYPTED})
+    return respond(request, {"CopyObjectResult": result, **ids, **ENCRYPTED, **expiration(store, row)})
 
 
 @s3_operation("UploadPartCopy", f"{_SOURCE_CONDITIONS} CopySourceRange PartNumber UploadId")

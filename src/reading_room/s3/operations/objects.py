@@ -22,6 +22,7 @@ from reading_room.s3.errors import (
 from reading_room.s3.metadata import encode, user_metadata
 from reading_room.s3.object_access import with_access
 from reading_room.s3.object_lock import lock_members, requested_lock
+from reading_room.s3.operations.lifecycle import expiration
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     OVERRIDE_PARAMETERS,
@@ -131,6 +132,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
         changed = replace_object(session, row, request.parameters)
     store.committed(received.writer, changed.freed)
     result = {"ETag": f'"{row.etag}"', "VersionId": changed.version_id, **ENCRYPTED, **checksum_members(checksum)}
+    result |= expiration(store, row)
     return respond(request, result)
 
 
@@ -261,6 +263,7 @@ def _read(store: Storage, request: S3Request, row: StoredVersion) -> tuple[_Sele
         "TagCount": len(row.tags) if row.tags else None,
         **lock_members(row.lock),
         **ENCRYPTED,
+        **expiration(store, row),
     }
     if selection.status == 206:
         last = selection.start + selection.length - 1

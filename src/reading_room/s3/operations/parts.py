@@ -16,6 +16,7 @@ from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from reading_room.s3.metadata import user_metadata
 from reading_room.s3.object_lock import check_setting, requested_lock
 from reading_room.s3.operations.keys import key_encoder, page_size
+from reading_room.s3.operations.lifecycle import abortion, expiration
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     known_algorithm,
@@ -70,10 +71,11 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
         )
         upload = multipart.find(session, upload_id, bucket, key)
         set_access(session, upload, request)
+        aborted = abortion(store, upload)
         result: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload_id, **ENCRYPTED}
         if algorithm is not None:
             result |= {"ChecksumAlgorithm": algorithm, "ChecksumType": upload.checksum_type}
-    return respond(request, result)
+    return respond(request, result | aborted)
 
 
 def expected_part(store: Storage, upload: S3Upload) -> Expected:
@@ -139,13 +141,13 @@ def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
             row, freed = _completed(store, request, session, upload)
             if row.tags:
                 store.expect_tags()
-        etag, checksum = row.etag, row.checksum
+        etag, checksum, expires = row.etag, row.checksum, expiration(store, row)
         version_id = row.version_id
     store.forget(freed)
     host = request.incoming.header("host") or "s3.amazonaws.com"
     location = f"http{'s' if request.incoming.path.secure else ''}://{host}{request.incoming.raw_path}"
     result = {"Bucket": bucket, "Key": key, "ETag": f'"{etag}"', "Location": location, "VersionId": version_id}
-    return respond(request, {**result, **ENCRYPTED, **checksum_members(checksum)})
+    return respond(request, {**result, **ENCRYPTED, **checksum_members(checksum), **expires})
 
 
 def _completed(store: Storage, request: S3Request, session: Session, upload: S3Upload) -> tuple[S3Object, list[str]]:
@@ -203,6 +205,7 @@ def list_parts(store: Storage, request: S3Request) -> S3Response:
         "ChecksumAlgorithm": upload.checksum_algorithm,
         "ChecksumType": upload.checksum_type,
         "Parts": [_part(row) for row in page],
+        **abortion(store, upload),
     }
     if page:
         result["NextPartNumberMarker"] = page[-1].part_number

@@ -11,7 +11,6 @@ from reading_room.s3.errors import MalformedXML, NotImplementedParameter
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 from reading_room.s3.unconfigured import (
-    NoSuchLifecycleConfiguration,
     NoSuchWebsiteConfiguration,
     NotConfigured,
     ReplicationConfigurationNotFound,
@@ -68,7 +67,6 @@ def _absent(name: str, error: type[NotConfigured]) -> None:
 
 
 _absent("GetBucketWebsite", NoSuchWebsiteConfiguration)
-_absent("GetBucketLifecycleConfiguration", NoSuchLifecycleConfiguration)
 _absent("GetBucketReplication", ReplicationConfigurationNotFound)
 
 
