@@ -219,7 +219,7 @@ def test_errors_have_their_elements_and_answers_to_head_have_no_body(served: Ser
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("PUT", "/wire?requestPayment"),
+        ("PUT", "/wire?accelerate"),
         ("PUT", "/wire?website"),
         ("GET", "/wire?inventory"),
         ("POST", "/wire/k?restore"),

@@ -126,6 +126,59 @@ def test_an_unsupported_parameter_is_refused_and_changes_nothing(world: S3World,
         assert rows(world) == before, member
 
 
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_a_request_that_expects_another_owner_of_the_bucket_is_denied_and_changes_nothing(
+    world: S3World, name: str
+) -> None:
+    shape = MODEL.operation_model(name).input_shape
+    assert isinstance(shape, StructureShape)
+    if "ExpectedBucketOwner" not in shape.members:
+        assert name in ("CreateBucket", "ListBuckets")
+        return
+    parameters = {member: least_value(member, shape.members[member]) for member in shape.required_members}
+    before = rows(world)
+    for owner, expected in (("1" * 12, "AccessDenied"), ("nobody", "InvalidBucketOwnerAWSAccountID")):
+        with pytest.raises(ClientError) as caught:
+            getattr(world.s3, xform_name(name))(**parameters, ExpectedBucketOwner=owner)
+        answer = caught.value.response
+        status = {"AccessDenied": "403"}.get(expected, "400")
+        assert answer["Error"]["Code"] == (status if name.startswith("Head") else expected)
+    assert rows(world) == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "feature"),
+    [
+        ("PutBucketWebsite", {"WebsiteConfiguration": {}}, "static website hosting"),
+        ("DeleteBucketWebsite", {}, "static website hosting"),
+        ("PutBucketReplication", {"ReplicationConfiguration": {"Role": "r", "Rules": []}}, "replication"),
+        ("PutBucketAccelerateConfiguration", {"AccelerateConfiguration": {}}, "transfer acceleration"),
+        ("PutBucketRequestPayment", {"RequestPaymentConfiguration": {"Payer": "Requester"}}, "requester pays"),
+        ("CreateSession", {}, "directory buckets"),
+        ("CreateBucket", {"Bucket": "new--use1-az4--x-s3"}, "directory buckets"),
+    ],
+)
+def test_the_error_of_a_missing_feature_names_it(
+    world: S3World, operation: str, more: dict[str, Any], feature: str
+) -> None:
+    def send(client: Any) -> None:
+        getattr(client, xform_name(operation))(**{"Bucket": BUCKET, **more})
+
+    before = rows(world)
+    with pytest.raises(ClientError) as caught:
+        # The SDK would look up a directory bucket's own host.
+        send(world.client(config=Config(s3={"addressing_style": "path"})))
+    error: dict[str, Any] = {**caught.value.response["Error"]}
+    assert (error["Code"], error["Feature"]) == ("NotImplemented", feature)
+    assert feature in error["Message"]
+    assert rows(world) == before
+
+
+def test_that_the_owner_pays_is_accepted(world: S3World) -> None:
+    world.s3.put_bucket_request_payment(Bucket=BUCKET, RequestPaymentConfiguration={"Payer": "BucketOwner"})
+    assert world.s3.get_bucket_request_payment(Bucket=BUCKET)["Payer"] == "BucketOwner"
+
+
 # Which requests are identified as which operation
 
 

@@ -18,7 +18,15 @@ from reading_room.aws.models import operation_model, service_model
 from reading_room.iam.policy.bucket import S3Target
 from reading_room.s3.addressing import Address, parse_copy_source
 from reading_room.s3.checksums import ALGORITHMS
-from reading_room.s3.errors import InvalidRequest, MethodNotAllowed, NotImplementedHeader, NotImplementedParameter
+from reading_room.s3.control import OPERATIONS as CONTROL
+from reading_room.s3.control import control_model
+from reading_room.s3.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotImplementedHeader,
+    NotImplementedOperation,
+    NotImplementedParameter,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,8 @@ def identify(method: str, address: Address, query: Mapping[str, str], headers: M
     has no such operation, ``InvalidRequest`` when the query names two different subresources, and
     ``NotImplementedParameter`` for a name in the query that the operation does not have.
     """
+    if method == "GET" and "session" in query and address.resource_type == "BUCKET":
+        raise NotImplementedOperation("CreateSession")
     candidates = _shapes().get((method, address.resource_type), ())
     fitting = [shape for shape in candidates if shape.matches(query, headers)]
     named = _subresources() & query.keys()
@@ -258,6 +268,7 @@ def action_targets() -> Mapping[str, S3Target]:
                     targets.setdefault(action, target)
     for action in (*_VERSIONED.values(), *_BY_HEADER.values(), *_WITHOUT_OPERATION):
         targets.setdefault(action, "object")
+    targets |= {f"s3:{name}": "*" if "Account" in name else "bucket" for name in CONTROL}
     # DeleteObjects is called on a bucket, and needs permission to delete each object.
     del targets["s3:DeleteObjects"]
     return targets
@@ -298,7 +309,8 @@ class _WireNames:
 
 @cache
 def _wire_names(operation: str) -> _WireNames:
-    shape = service_model("s3").operation_model(operation).input_shape
+    model = control_model(operation) if operation in CONTROL else service_model("s3").operation_model(operation)
+    shape = model.input_shape
     names: dict[str, set[str]] = {"querystring": set(), "header": set(), "headers": set()}
     for member in getattr(shape, "members", {}).values():
         names.setdefault(str(member.serialization.get("location")), set()).add(member.serialization.get("name", ""))

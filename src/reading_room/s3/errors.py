@@ -262,14 +262,40 @@ class NotImplementedParameter(S3Error):
         super().__init__("A parameter you provided implies functionality that is not implemented", {"Parameter": name})
 
 
+_FEATURES = {
+    "Website": "static website hosting",
+    "Replication": "replication",
+    "Accelerate": "transfer acceleration",
+    "RequestPayment": "requester pays",
+    "Session": "directory buckets",
+    "DirectoryBucket": "directory buckets",
+    "Inventory": "inventories",
+    "Analytics": "storage class analysis",
+    "IntelligentTiering": "configurations of intelligent tiering",
+    "Metrics": "request metrics",
+    "Metadata": "metadata tables",
+    "Annotation": "annotations",
+    "Torrent": "BitTorrent",
+    "Select": "S3 Select",
+    "Restore": "restoring archived objects",
+    "Abac": "access control by bucket tags",
+    "Account": "Block Public Access for a whole account",
+}
+"""Features that are not implemented, by a part of the names of their operations."""
+
+
 class NotImplementedOperation(S3Error):
-    """An operation of S3's model is not implemented by this S3."""
+    """An operation is not implemented by this S3. The message names the feature that it belongs to."""
 
     code = "NotImplemented"
     status = 501
 
     def __init__(self, operation: str) -> None:
-        super().__init__(f"{operation} implies functionality that is not implemented", {"Operation": operation})
+        feature = next((feature for part, feature in _FEATURES.items() if part in operation), None)
+        super().__init__(
+            f"{operation} implies functionality that is not implemented" + (f": {feature}" if feature else ""),
+            {"Operation": operation} | ({"Feature": feature} if feature else {}),
+        )
 
 
 class MethodNotAllowed(S3Error):

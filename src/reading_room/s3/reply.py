@@ -16,6 +16,7 @@ from reading_room.full_disk import is_full
 from reading_room.s3.backend import S3Response
 from reading_room.s3.blobs import DamagedBlob, StorageAway
 from reading_room.s3.call import Outcome, Stage, Stopped
+from reading_room.s3.control import is_control, wrapped
 from reading_room.s3.errors import DamagedObject, InsufficientCapacity, InternalError, NotModified, S3Error, Shortage
 from reading_room.s3.requests import RequestBody
 from reading_room.s3.streaming import ClientGone
@@ -61,6 +62,8 @@ def error_response(error: AwsError, request: IncomingRequest | None, request_id:
         return S3Response(error.status, own)
     if request is not None and request.method == "HEAD":
         return S3Response(error.status, (("content-type", "application/xml"), *own))
+    if request is not None and is_control(request.raw_path, dict(request.headers)):
+        body = wrapped(body)
     plain = tuple((name, value) for name, value in headers if not name.startswith("x-amz-"))
     return S3Response(error.status, (*plain, *own), body)
 

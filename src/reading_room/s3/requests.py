@@ -53,10 +53,13 @@ def header_map(request: IncomingRequest) -> dict[str, str]:
 
 
 def query_map(request: IncomingRequest) -> dict[str, str]:
-    """Return the query's parameters by name. Raises ``InvalidRequest`` for one that is not UTF-8 or occurs twice."""
+    """Return the query's parameters by name. Raises ``InvalidRequest`` for one that is not UTF-8 or occurs twice.
+
+    Of the only list that an operation has, the tag keys of S3 Control, this returns the last item.
+    """
     query: dict[str, str] = {}
     for name, value in query_pairs(request.query_string):
-        if name in query:
+        if name in query and name != "tagKeys":
             raise InvalidRequest(f"The query parameter {name} occurs twice.")
         try:
             (name + value).encode()

@@ -37,6 +37,7 @@ from reading_room.s3.call import (
     stopping_at,
 )
 from reading_room.s3.call_log import log_call, log_fault, log_unfinished
+from reading_room.s3.control import identify_control, is_control
 from reading_room.s3.cross_origin import answer_preflight, with_cors_headers
 from reading_room.s3.decisions import GUARDED_HEADERS, Decisions
 from reading_room.s3.errors import AccessDenied, NoSuchKey
@@ -164,11 +165,15 @@ class S3Application:
             with stopping_at(preflight):
                 return preflight, await self._run(answer_preflight, preflight, self._backend)
         form, effective = None, incoming
-        if is_form(incoming.method, address, headers) and not query:
+        control = is_control(incoming.raw_path, headers, address)
+        if not control and is_form(incoming.method, address, headers) and not query:
             form = await form_of(incoming, headers, body.chunks())
             headers, address = form.headers(headers), replace(address, key=form.key)
             effective = form.as_put(incoming, headers)
-        model = identify(effective.method, address, query, headers)
+        if control:
+            model, address = identify_control(incoming.method, incoming.raw_path)
+        else:
+            model = identify(effective.method, address, query, headers)
         request = IdentifiedRequest(effective, model, address, query, headers, tls_version_of(scope), form)
         with stopping_at(request):
             authorized, upload = await self._authorize(request, body, standing, busy=busy)

@@ -73,6 +73,16 @@ class OwnershipControlsNotFound(NotConfigured):
     text = "The bucket ownership controls were not found"
 
 
+class NoAccountPublicAccessBlock(S3Error):
+    """Block Public Access is not configured for the account."""
+
+    code = "NoSuchPublicAccessBlockConfiguration"
+    status = 404
+
+    def __init__(self, account: str) -> None:
+        super().__init__("The public access block configuration was not found", {"AccountId": account})
+
+
 class NoSuchPublicAccessBlockConfiguration(NotConfigured):
     """Block Public Access was deleted from the bucket."""
 

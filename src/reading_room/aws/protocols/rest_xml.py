@@ -87,7 +87,7 @@ def parse(operation: OperationModel, parts: RequestParts) -> dict[str, Any]:
             if found:
                 parameters[name] = found
         elif location == "querystring" and wire in query:
-            parameters[name] = _read_argument(member, wire, query[wire])
+            parameters[name] = _read_query(member, wire, parts.query)
     if parts.body is None:
         return parameters
     if payload is None:
@@ -178,6 +178,14 @@ def _read_header(shape: Shape, name: str, value: str) -> Any:
     if isinstance(shape, ListShape):
         return [_read_argument(shape.member, name, item.strip()) for item in value.split(",")]
     return _read_argument(shape, name, value)
+
+
+def _read_query(shape: Shape, name: str, query: Sequence[tuple[str, str]]) -> Any:
+    """Return the first value of a name, for a list all of them."""
+    values = [value for key, value in query if key == name]
+    if isinstance(shape, ListShape):
+        return [_read_argument(shape.member, name, value) for value in values]
+    return _read_argument(shape, name, values[0])
 
 
 def _read_argument(shape: Shape, name: str, value: str) -> Any:

@@ -23,6 +23,7 @@ from reading_room.s3.backend import BucketFacts, ObjectFacts, S3Request, S3Respo
 from reading_room.s3.backends.bucket_cache import BucketCache
 from reading_room.s3.blobs import BlobStore, StorageAway
 from reading_room.s3.checksums import Digests, of_full_object
+from reading_room.s3.control import OPERATIONS as CONTROL
 from reading_room.s3.emptying import Emptying
 from reading_room.s3.encrypting import encrypt_rest
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
@@ -34,6 +35,7 @@ from reading_room.s3.object_keys import ObjectKeys
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
     access_lists,
     attributes,
+    control,
     copying,
     cors,
     deleting,
@@ -47,7 +49,7 @@ from reading_room.s3.operations import (  # noqa: F401  (their import fills the 
 )
 from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
 from reading_room.s3.operations import objects as object_operations
-from reading_room.s3.operations.table import OPERATIONS, Operation
+from reading_room.s3.operations.table import CONTROL_OPERATIONS, OPERATIONS, Operation
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Expected, Received, Storage, whole_sha256
@@ -174,7 +176,8 @@ class EmbeddedBackend:
 
     async def send(self, request: S3Request) -> S3Response:
         """Carry out a request. Raises ``AwsError``, and has changed nothing in that case."""
-        operation = OPERATIONS.get(request.operation)
+        table = CONTROL_OPERATIONS if request.operation in CONTROL else OPERATIONS
+        operation = table.get(request.operation)
         if operation is None:
             raise NotImplementedOperation(request.operation)
         operation.refuse_unsupported(request)

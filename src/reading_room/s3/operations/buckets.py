@@ -25,6 +25,7 @@ from reading_room.s3.errors import (
     MalformedXML,
     MethodNotAllowed,
     NotImplementedHeader,
+    NotImplementedOperation,
 )
 from reading_room.s3.operations.access_lists import grants_of, set_grants, set_ownership
 from reading_room.s3.operations.table import respond, s3_operation
@@ -32,6 +33,9 @@ from reading_room.s3.public_access import is_public
 from reading_room.s3.storage import Storage
 from reading_room.s3.unconfigured import NoSuchBucketPolicy, NoSuchPublicAccessBlockConfiguration
 from reading_room.s3.written_access import users_of
+
+_DIRECTORY_SUFFIX = "--x-s3"
+"""How the names of directory buckets end."""
 
 
 @s3_operation("ListBuckets", "MaxBuckets ContinuationToken Prefix BucketRegion")
@@ -75,6 +79,8 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
     assert request.bucket is not None
     parameters = request.parameters
     configuration = parameters.get("CreateBucketConfiguration", {})
+    if {"Location", "Bucket"} & configuration.keys() or request.bucket.endswith(_DIRECTORY_SUFFIX):
+        raise NotImplementedOperation("CreateDirectoryBucket")
     for name in configuration:
         if name != "LocationConstraint":
             raise NotImplementedHeader(name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
-from reading_room.s3.errors import MalformedXML, NotImplementedParameter
+from reading_room.s3.errors import MalformedXML, NotImplementedOperation, NotImplementedParameter
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 from reading_room.s3.unconfigured import (
@@ -46,6 +46,18 @@ def get_bucket_request_payment(store: Storage, request: S3Request) -> S3Response
     """Return that the owner pays."""
     _account(store, request)
     return respond(request, {"Payer": "BucketOwner"})
+
+
+@s3_operation("PutBucketRequestPayment", "RequestPaymentConfiguration")
+def put_bucket_request_payment(store: Storage, request: S3Request) -> S3Response:
+    """Accept that the owner pays, the present value; refuse that the requester does."""
+    payer = request.parameters.get("RequestPaymentConfiguration", {}).get("Payer")
+    if payer not in ("BucketOwner", "Requester"):
+        raise MalformedXML
+    _account(store, request)
+    if payer == "Requester":
+        raise NotImplementedOperation(request.operation)
+    return respond(request)
 
 
 def _empty(store: Storage, request: S3Request) -> S3Response:

@@ -55,6 +55,8 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 """Every implemented operation by its AWS name. Importing the modules of this package fills it."""
+CONTROL_OPERATIONS: dict[str, Operation] = {}
+"""The same for operations of S3 Control (``control.py``)."""
 
 Function = TypeVar("Function", bound=Callable[..., S3Response])
 
@@ -66,6 +68,7 @@ def s3_operation(
     stores_body: bool = False,
     check: Callable[[Storage, S3Request], object] | None = None,
     looks: Callable[[S3Request], bool] = lambda request: True,
+    table: dict[str, Operation] = OPERATIONS,
 ) -> Callable[[Function], Function]:
     """Mark a function as the implementation of an operation.
 
@@ -74,9 +77,9 @@ def s3_operation(
     """
 
     def mark(function: Function) -> Function:
-        if name in OPERATIONS:
+        if name in table:
             raise ValueError(f"s3:{name} is implemented twice")
-        OPERATIONS[name] = Operation(name, frozenset(parameters.split()), function, stores_body, check, looks)
+        table[name] = Operation(name, frozenset(parameters.split()), function, stores_body, check, looks)
         return function
 
     return mark
