@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from reading_room.s3.tables import S3Version
 from tests.worlds.s3 import S3World, s3_world
 
 DAY = 86_400.0
@@ -254,6 +255,90 @@ def test_the_bytes_of_expired_objects_are_deleted_and_no_longer_counted(world: W
     assert world.world.swept() == 0
     with world.world.database.reading() as session:
         assert session.scalar(text("SELECT bytes FROM s3_stored WHERE bucket = :b"), {"b": bucket}) == 0
+
+
+# Versions
+
+
+def versions_of(world: World, bucket: str) -> list[tuple[str, str, bool]]:
+    """Return key, body or marker, and whether it is the newest, of each version: by key, the newest first."""
+    found = world.s3.list_object_versions(Bucket=bucket)
+    entries = [(each, False) for each in found.get("Versions", [])]
+    entries += [(each, True) for each in found.get("DeleteMarkers", [])]
+    entries.sort(key=lambda entry: (entry[0]["Key"], not entry[0]["IsLatest"], -entry[0]["LastModified"].timestamp()))
+    shown = []
+    for each, marker in entries:
+        body = "marker"
+        if not marker:
+            where = {"Key": each["Key"], "VersionId": each["VersionId"]}
+            body = world.s3.get_object(Bucket=bucket, **where)["Body"].read().decode()
+        shown.append((each["Key"], body, each["IsLatest"]))
+    return shown
+
+
+def versioned(world: World, *rules: dict[str, Any]) -> str:
+    """Make a bucket with versioning and rules."""
+    bucket = world.bucket(*rules)
+    world.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return bucket
+
+
+def test_an_expired_object_of_a_bucket_with_versioning_gets_a_delete_marker(world: World) -> None:
+    bucket = versioned(world, rule(Expiration={"Days": 2}))
+    world.s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    world.at(3)
+    assert versions_of(world, bucket) == [("k", "marker", True), ("k", "1", False)]
+    world.at(30)
+    assert versions_of(world, bucket) == [("k", "marker", True), ("k", "1", False)]
+
+
+def test_noncurrent_versions_are_deleted_by_their_age_and_number(world: World) -> None:
+    kept = {"NoncurrentDays": 3, "NewerNoncurrentVersions": 2}
+    bucket = versioned(world, rule(NoncurrentVersionExpiration=kept))
+    for number in range(6):
+        world.at(number)
+        world.s3.put_object(Bucket=bucket, Key="k", Body=str(number).encode())
+    world.at(6)
+    # Version 0 is noncurrent since day 1, and so on; days end at midnight.
+    assert [body for _, body, _ in versions_of(world, bucket)] == ["5", "4", "3", "2"]
+    world.at(60)
+    assert versions_of(world, bucket) == [("k", "5", True), ("k", "4", False), ("k", "3", False)]
+
+
+def test_noncurrent_versions_change_their_storage_class(world: World) -> None:
+    moved = [{"NoncurrentDays": 30, "StorageClass": "STANDARD_IA"}]
+    bucket = versioned(world, rule(NoncurrentVersionTransitions=moved))
+    for body in (b"1", b"2"):
+        world.s3.put_object(Bucket=bucket, Key="k", Body=body * 131_072)
+    world.at(31)
+    found = world.s3.list_object_versions(Bucket=bucket)["Versions"]
+    assert {each["IsLatest"]: each["StorageClass"] for each in found} == {True: "STANDARD", False: "STANDARD_IA"}
+
+
+def test_delete_markers_without_versions_are_removed(world: World) -> None:
+    removing = rule(Expiration={"ExpiredObjectDeleteMarker": True}, NoncurrentVersionExpiration={"NoncurrentDays": 2})
+    bucket = versioned(world, removing)
+    world.s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    world.s3.delete_object(Bucket=bucket, Key="k")
+    world.s3.delete_object(Bucket=bucket, Key="never")
+    world.at(1)
+    assert versions_of(world, bucket) == [("k", "marker", True), ("k", "1", False)]
+    world.at(3)
+    assert versions_of(world, bucket) == []
+
+
+def test_locked_versions_stay(world: World) -> None:
+    bucket = versioned(world, rule(NoncurrentVersionExpiration={"NoncurrentDays": 1}))
+    for number in range(3):
+        world.s3.put_object(Bucket=bucket, Key="k", Body=str(number).encode())
+    until = (START + dt.timedelta(days=50)).isoformat()
+    with world.world.database.transaction() as session:
+        first = session.scalars(select(S3Version).where(S3Version.bucket == bucket).order_by(S3Version.rank)).all()[-1]
+        first.lock = {"mode": "GOVERNANCE", "until": until}
+    world.at(9)
+    assert [body for _, body, _ in versions_of(world, bucket)] == ["2", "0"]
+    world.at(60)
+    assert [body for _, body, _ in versions_of(world, bucket)] == ["2"]
 
 
 ROWS = 30_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,6 +114,35 @@ def test_earlier_nothing_more_is_due(found: tuple[Rule, ...], subject: Subject, 
         assert lifecycle.storage_class(subject, now - back * DAY) is None
     earlier, later = lifecycle.latest_write(now - back * DAY), lifecycle.latest_write(now)
     assert earlier is None or (later is not None and earlier <= later)
+
+
+@given(days, st.integers(0, 5), st.integers(0, 5), moments, moments)
+def test_noncurrent_versions_are_deleted_after_their_days_except_for_the_newest(
+    count: int, kept: int, newer: int, since: dt.datetime, now: dt.datetime
+) -> None:
+    lifecycle = Lifecycle((Rule("r", noncurrent_days=count, newer_noncurrent=kept),))
+    expired = lifecycle.noncurrent_expired(Subject("k", 1, {}, since), newer, now)
+    assert expired == (newer >= kept and lifecycle.calendar.due(since, count) <= now)
+    latest = lifecycle.latest_noncurrent(now)
+    assert latest is not None
+    assert (since < latest) == (lifecycle.calendar.due(since, count) <= now)
+
+
+def test_delete_markers_meet_only_filters_without_tags_and_sizes() -> None:
+    for filtered, expected in (
+        (Rule("r", prefix="k"), True),
+        (Rule("r", prefix="other"), False),
+        (Rule("r", tags={"a": "b"}), False),
+        (Rule("r", smaller_than=5), False),
+    ):
+        removing = replace(filtered, removes_markers=True, noncurrent_days=1)
+        lifecycle, later = Lifecycle((removing,)), NOON + 9 * DAY
+        assert lifecycle.removes_marker("k", NOON, NOON) is expected
+        assert lifecycle.noncurrent_expired(Subject("k", 0, {}, NOON), 0, later, marker=True) is expected
+    aged = Lifecycle((Rule("r", expiration=When(days=3)),))
+    assert [aged.removes_marker("k", NOON, NOON + count * DAY) for count in (3, 4)] == [False, True]
+    dated = Lifecycle((Rule("r", expiration=When(date=NOON)),))
+    assert not dated.removes_marker("k", NOON, NOON + 9 * DAY)
 
 
 def test_small_objects_are_transitioned_only_by_rules_that_name_a_size() -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from reading_room.s3 import buckets, multipart, versions
-from reading_room.s3.lifecycle_rules import Calendar, Lifecycle, Subject, lifecycle_of
+from reading_room.s3.lifecycle_rules import Calendar, Counts, Lifecycle, Subject, lifecycle_of
+from reading_room.s3.lifecycle_versions import VersionPass
 from reading_room.s3.listing import storage_class
 from reading_room.s3.storage import Storage
 from reading_room.s3.tables import S3Bucket, S3Object, S3Upload
@@ -28,15 +28,6 @@ PAGE = 1000
 AT_ONCE = 250
 """Objects or uploads that one transaction changes."""
 CLASS_HEADER = "x-amz-storage-class"
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a pass did."""
-
-    expired: int = 0
-    transitioned: int = 0
-    aborted: int = 0
 
 
 def subject_of(row: S3Object) -> Subject:
@@ -70,12 +61,12 @@ class LifecyclePasses:
                 continue
             counts = _Pass(self._store, self._calendar, name, lifecycle, now).run()
             self._done[name] = (day, lifecycle)
-            total = counts.expired + counts.transitioned + counts.aborted
-            changed += total
-            if total:
+            changed += counts.total
+            if counts.total:
                 logger.info(
-                    "lifecycle of %s: %d objects expired, %d changed their storage class, %d uploads aborted",
-                    *(name, counts.expired, counts.transitioned, counts.aborted),
+                    "lifecycle of %s: %d objects expired, %d versions deleted, %d changed their storage class, "
+                    "%d uploads aborted",
+                    *(name, counts.expired, counts.versions, counts.transitioned, counts.aborted),
                 )
         return changed
 
@@ -112,6 +103,8 @@ class _Pass:
             for page in self._objects(latest):
                 for start in range(0, len(page), AT_ONCE):
                     self._change(page[start : start + AT_ONCE])
+        # Afterwards, so that it counts what the expiration of current objects made noncurrent.
+        VersionPass(self._store, self._bucket, self._lifecycle, self._current, self._now).run(self._counts)
         if (latest := self._lifecycle.latest_upload(self._began)) is not None:
             for uploads in self._uploads(latest):
                 if uploads:

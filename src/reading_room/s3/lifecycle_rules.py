@@ -25,6 +25,28 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 """The storage classes that an object of a class can be transitioned to."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """What a pass did."""
+
+    expired: int = 0
+    versions: int = 0
+    transitioned: int = 0
+    aborted: int = 0
+
+    @property
+    def total(self) -> int:
+        """Everything that it did."""
+        return self.expired + self.versions + self.transitioned + self.aborted
+
+    def add(self, other: Counts) -> None:
+        """Add what a part of the pass did."""
+        self.expired += other.expired
+        self.versions += other.versions
+        self.transitioned += other.transitioned
+        self.aborted += other.aborted
+
+
 class Subject(NamedTuple):
     """What rules look at of an object."""
 
@@ -99,6 +121,15 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class NoncurrentTransition:
+    """A transition of noncurrent versions, except for the ``newer`` newest ones."""
+
+    days: int
+    storage_class: str
+    newer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One enabled rule."""
 
@@ -115,6 +146,11 @@ class Rule:
     """How many of the newest noncurrent versions it keeps."""
     abort_days: int | None = None
     transitions: tuple[Transition, ...] = ()
+    noncurrent_transitions: tuple[NoncurrentTransition, ...] = ()
+
+    def covers_marker(self, key: str) -> bool:
+        """Say whether the rule is about the delete markers of a key, which have neither tags nor a size."""
+        return key.startswith(self.prefix) and not self.tags and not self.names_size
 
     def covers(self, subject: Subject) -> bool:
         """Say whether the rule is about an object."""
@@ -184,6 +220,70 @@ class Lifecycle:
         whens += [each.when for rule in self.rules for each in rule.transitions]
         return _latest(when.latest(now, self.calendar) for when in whens)
 
+    def noncurrent_expired(self, subject: Subject, newer: int, now: dt.datetime, *, marker: bool = False) -> bool:
+        """Say whether a noncurrent version is due to be deleted.
+
+        ``newer`` says how many noncurrent versions of its key are newer, and ``marker`` that it is a delete marker.
+        """
+        return any(
+            (rule.covers_marker(subject.key) if marker else rule.covers(subject))
+            for rule in self.rules
+            if rule.noncurrent_days is not None
+            and newer >= rule.newer_noncurrent
+            and self.calendar.due(subject.since, rule.noncurrent_days) <= now
+        )
+
+    def noncurrent_class(self, subject: Subject, newer: int, now: dt.datetime) -> str | None:
+        """Return the class that a noncurrent version is due to be transitioned to, ``None`` if it stays."""
+        found = [
+            (due, transition.storage_class)
+            for rule in self.rules
+            if rule.noncurrent_transitions
+            and rule.covers(subject)
+            and (rule.names_size or subject.size >= LEAST_TRANSITIONED)
+            for transition in rule.noncurrent_transitions
+            if newer >= transition.newer
+            and (due := self.calendar.due(subject.since, transition.days)) <= now
+            and transition.storage_class in TRANSITIONS.get(subject.storage_class, ())
+        ]
+        return max(found)[1] if found else None
+
+    def removes_marker(self, key: str, written: dt.datetime, now: dt.datetime) -> bool:
+        """Say whether a delete marker that is the only version of its key is due to be removed.
+
+        A rule says so itself, or by the days after which objects expire.
+        """
+        return any(
+            rule.removes_markers
+            or (
+                (rule.expiration is not None and rule.expiration.days is not None)
+                and rule.expiration.due(written, self.calendar) <= now
+            )
+            for rule in self.rules
+            if rule.covers_marker(key)
+        )
+
+    @property
+    def removes_markers(self) -> bool:
+        """Whether a rule might remove delete markers."""
+        return any(
+            rule.removes_markers or (rule.expiration is not None and rule.expiration.days is not None)
+            for rule in self.rules
+        )
+
+    @property
+    def counts_newer(self) -> bool:
+        """Whether a rule keeps a number of newer versions."""
+        return any(
+            rule.newer_noncurrent or any(each.newer for each in rule.noncurrent_transitions) for rule in self.rules
+        )
+
+    def latest_noncurrent(self, now: dt.datetime) -> dt.datetime | None:
+        """Return the time before which a version became noncurrent if any rule can be due for it; ``None`` if none."""
+        days = [rule.noncurrent_days for rule in self.rules if rule.noncurrent_days is not None]
+        days += [each.days for rule in self.rules for each in rule.noncurrent_transitions]
+        return _latest(self.calendar.began_before(now, each) for each in days)
+
     def latest_upload(self, now: dt.datetime) -> dt.datetime | None:
         """Return the time before which an upload began if any rule can be due for it, ``None`` if none can."""
         days = [rule.abort_days for rule in self.rules if rule.abort_days is not None]
@@ -224,6 +324,10 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
             Transition(when, each["StorageClass"])
             for each in entry.get("Transitions", [])
             if (when := _when(each)) is not None
+        ),
+        noncurrent_transitions=tuple(
+            NoncurrentTransition(each["NoncurrentDays"], each["StorageClass"], each.get("NewerNoncurrentVersions", 0))
+            for each in entry.get("NoncurrentVersionTransitions", [])
         ),
     )
 
