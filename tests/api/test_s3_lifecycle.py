@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,22 +21,41 @@ START = dt.datetime(2026, 12, 1, 12, tzinfo=dt.UTC)
 _names = itertools.count()
 
 
+class StandingClock:
+    """A clock that stands still, and may call a function when one thread looks at it."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.looking: tuple[int, Callable[[], None]] | None = None
+
+    def __call__(self) -> dt.datetime:
+        """Return the time."""
+        if self.looking is not None and self.looking[0] == threading.get_ident():
+            self.looking[1]()
+        return self.now
+
+
 class World:
     """An S3 whose clock stands still, and can be set."""
 
-    def __init__(self, world: S3World, clock: dict[str, dt.datetime]) -> None:
+    def __init__(self, world: S3World, clock: StandingClock) -> None:
         self.world = world
         self.s3 = world.s3
         self._clock = clock
 
-    def at(self, days: float) -> None:
-        """Set the clock to so many days after the start, and carry out what is due."""
-        self._clock["now"] = START + dt.timedelta(days=days)
+    def at(self, days: float, looking: Callable[[], None] | None = None) -> None:
+        """Set the clock to so many days after the start, and carry out what is due.
+
+        ``looking`` is called whenever the pass looks at the clock.
+        """
+        self._clock.now = START + dt.timedelta(days=days)
+        self._clock.looking = (threading.get_ident(), looking) if looking is not None else None
         self.world.backend.apply_lifecycles()
+        self._clock.looking = None
 
     def bucket(self, *rules: dict[str, Any]) -> str:
         """Make a bucket with rules, at the start."""
-        self._clock["now"] = START
+        self._clock.now = START
         name = f"lifecycle-{next(_names)}"
         self.s3.create_bucket(Bucket=name)
         if rules:
@@ -54,8 +74,8 @@ class World:
 @pytest.fixture(scope="module", params=["files", "memory", "service"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Yield a world for each backend."""
-    clock = {"now": START}
-    with s3_world(tmp_path_factory.mktemp("s3"), request.param, clock=lambda: clock["now"]) as world:
+    clock = StandingClock()
+    with s3_world(tmp_path_factory.mktemp("s3"), request.param, clock=clock) as world:
         yield World(world, clock)
 
 
@@ -216,6 +236,30 @@ def test_changed_rules_count_at_once_and_removed_ones_no_more(world: World) -> N
     assert world.keys(bucket) == ["b"]
 
 
+def test_what_is_written_or_tagged_during_a_pass_stays(world: World) -> None:
+    """The clock is read between the search for candidates and the decision, and the write happens there."""
+    s3, late = world.s3, {"TagSet": [{"Key": "kept", "Value": "yes"}]}
+    temporary = {"And": {"Prefix": "t", "Tags": [{"Key": "kept", "Value": "no"}]}}
+    bucket = world.bucket(rule("k", Expiration={"Days": 1}), rule("t", Expiration={"Days": 1}) | {"Filter": temporary})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    s3.put_object(Bucket=bucket, Key="k2", Body=b"old")
+    s3.put_object(Bucket=bucket, Key="t", Body=b"old", Tagging="kept=no")
+    looks = 0
+
+    def change() -> None:
+        nonlocal looks
+        looks += 1
+        # The first look is that of the pass at its start, the others are for the three candidates.
+        if looks == 4:
+            s3.put_object(Bucket=bucket, Key="k", Body=b"new")
+            s3.put_object_tagging(Bucket=bucket, Key="t", Tagging=late)
+
+    world.at(5, looking=change)
+    assert looks > 4
+    assert world.keys(bucket) == ["k", "t"]
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
+
+
 def test_a_clock_that_is_set_back_expires_nothing_early(world: World) -> None:
     bucket = world.bucket(rule(Expiration={"Days": 2}))
     world.at(5)
@@ -352,8 +396,8 @@ SELECT :bucket, CAST(printf('%s/%08d', CASE WHEN i % 100 = 0 THEN 'old' ELSE 'ke
 
 @pytest.mark.costs(3, reason="a bucket gets thirty thousand objects")
 def test_a_pass_over_many_objects_needs_little_memory(tmp_path_factory: pytest.TempPathFactory) -> None:
-    clock = {"now": START}
-    with s3_world(tmp_path_factory.mktemp("s3"), "memory", clock=lambda: clock["now"], processes=1) as made:
+    clock = StandingClock()
+    with s3_world(tmp_path_factory.mktemp("s3"), "memory", clock=clock, processes=1) as made:
         world = World(made, clock)
         bucket = world.bucket(rule("old/", Expiration={"Days": 1}))
         with made.database.transaction() as session:
@@ -373,8 +417,8 @@ def test_a_pass_over_many_objects_needs_little_memory(tmp_path_factory: pytest.T
 
 
 def test_an_operator_can_shorten_the_day(tmp_path_factory: pytest.TempPathFactory) -> None:
-    clock = {"now": START}
-    with s3_world(tmp_path_factory.mktemp("s3"), "memory", clock=lambda: clock["now"], processes=1, day=10) as made:
+    clock = StandingClock()
+    with s3_world(tmp_path_factory.mktemp("s3"), "memory", clock=clock, processes=1, day=10) as made:
         world = World(made, clock)
         bucket = world.bucket(rule(Expiration={"Days": 2}))
         world.s3.put_object(Bucket=bucket, Key="k", Body=b"x")

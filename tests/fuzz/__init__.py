@@ -41,6 +41,8 @@ TARGETS = {
     "multipart-form": "wire",
     "post-policy": "wire",
     "s3-address": "wire",
+    "s3-access-list": "s3_settings",
+    "s3-lifecycle": "s3_settings",
     "xml": "calls",
     "json": "calls",
     "query-form": "calls",
