@@ -18,6 +18,8 @@ from reading_room.s3.object_access import ENTRY
 from reading_room.s3.tables import S3Object, StoredObject
 
 _CLASS = "x-amz-storage-class"
+_GROWTH = 8
+"""How many times more rows are read after those that had no common prefix."""
 
 
 def storage_class(table: type[StoredObject]) -> ColumnElement[str | None]:
@@ -85,10 +87,13 @@ def list_keys(
             return Listing((), (), False, None)
         lower, inclusive = following, True
     upper = successor(start)
+    # A common prefix needs a single row.
+    chunk = 1 if separator else limit + 1
     while limit > 0:
-        rows = _rows(session, bucket, lower, inclusive, upper, limit + 1 - len(objects) - len(prefixes))
+        rows = _rows(session, bucket, lower, inclusive, upper, min(chunk, limit + 1 - len(objects) - len(prefixes)))
         if not rows:
             return Listing(objects, prefixes, False, _text(last))
+        chunk *= _GROWTH
         for row in rows:
             if len(objects) + len(prefixes) == limit:
                 return Listing(objects, prefixes, True, _text(last))
@@ -102,7 +107,7 @@ def list_keys(
             following = successor(common)
             if following is None:
                 return Listing(objects, prefixes, False, _text(last))
-            lower, inclusive = following, True
+            lower, inclusive, chunk = following, True, 1
             break
     return Listing((), (), False, None)
 

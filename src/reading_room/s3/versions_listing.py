@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, literal, or_, select, tuple_
+from sqlalchemy import exists, literal, or_, select
 from sqlalchemy.orm import Session
 
 from reading_room.s3.listing import access_entry, common_prefix, storage_class, successor
@@ -22,6 +22,8 @@ from reading_room.s3.versions import NULL, StoredVersion, at_key, check_version_
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 """Ranks that no version has: one before those of all versions of a key, and one after them."""
 
+_GROWTH = 8
+"""How many times more rows are read after those that had no common prefix."""
 Place = tuple[bytes, int]
 """A key and a rank. Versions are listed in this order."""
 
@@ -87,8 +89,11 @@ def list_versions(
     if separator and key.startswith(start) and key != start:
         lower = _behind(common_prefix(key, start, separator), lower)
     previous = None
+    # A common prefix needs a single row.
+    chunk = 1 if separator else limit + 1
     while limit > 0 and lower is not None:
-        for row in _rows(session, bucket, lower, upper, limit + 1 - len(page)):
+        rows = _rows(session, bucket, lower, upper, min(chunk, limit + 1 - len(page)))
+        for row in rows:
             if len(page) == limit:
                 page.truncated = True
                 return page
@@ -96,13 +101,15 @@ def list_versions(
             if common is not None:
                 page.last = common.decode()
                 page.prefixes.append(page.last)
-                lower = _behind(common, lower)
+                lower, chunk = _behind(common, lower), 1
                 break
             page.latest.append(row.key != previous and (row.key != lower[0] or _is_newest(session, bucket, row)))
             page.versions.append(row)
             page.last, previous = row, row.key
         else:
-            return page
+            if len(rows) < chunk:
+                return page
+            lower, chunk = (rows[-1].key, rows[-1].rank), chunk * _GROWTH
     return page
 
 
@@ -123,14 +130,14 @@ def _is_newest(session: Session, bucket: str, row: ListedVersion) -> bool:
     return not session.scalar(select(or_(*newer)))
 
 
-def _rows(session: Session, bucket: str, lower: Place, upper: bytes | None, limit: int) -> Iterator[ListedVersion]:
+def _rows(session: Session, bucket: str, lower: Place, upper: bytes | None, limit: int) -> list[ListedVersion]:
     found = (_rows_of(session, table, bucket, lower, upper, limit) for table in (S3Object, S3Version))
-    return heapq.merge(*found, key=lambda row: (row.key, row.rank))
+    return list(islice(heapq.merge(*found, key=lambda row: (row.key, row.rank)), limit))
 
 
 def _rows_of(
     session: Session, table: type[StoredVersion], bucket: str, lower: Place, upper: bytes | None, limit: int
-) -> Sequence[ListedVersion]:
+) -> list[ListedVersion]:
     # Pages have up to a thousand versions, so only the columns that are shown are read, and no entities are built.
     marker: Any = table.is_delete_marker if table is S3Version else literal(False)
     query = select(
@@ -144,11 +151,17 @@ def _rows_of(
         table.checksum,
         storage_class(table),
         access_entry(table),
-    ).where(table.bucket == bucket, tuple_(table.key, table.rank) > lower)
-    if table is S3Object:
-        # Its index has no ranks.
-        query = query.where(table.key >= lower[0])
-    if upper is not None:
-        query = query.where(table.key < upper)
-    rows = session.execute(query.order_by(table.key, table.rank).limit(limit))
-    return [ListedVersion(*row) for row in rows]
+    ).where(table.bucket == bucket)
+    key, rank = lower
+    rows: list[ListedVersion] = []
+    # Two ranges of the index: the rest of the first key, and the keys behind it.
+    if rank not in (_BEFORE_ALL, _AFTER_ALL):
+        rest = query.where(table.key == key, table.rank > rank).order_by(table.rank)
+        rows += [ListedVersion(*row) for row in session.execute(rest.limit(limit))]
+    if len(rows) < limit:
+        behind = query.where(table.key >= key if rank == _BEFORE_ALL else table.key > key)
+        if upper is not None:
+            behind = behind.where(table.key < upper)
+        behind = behind.order_by(table.key, table.rank).limit(limit - len(rows))
+        rows += [ListedVersion(*row) for row in session.execute(behind)]
+    return rows
