@@ -84,6 +84,42 @@ def test_each_type_is_found_in_a_sentence_that_has_it(engine: Events, kind: str)
     assert ROLES.get(kind, {}).items() <= roles.items()
 
 
+@pytest.mark.parametrize(
+    ("text", "role", "words"),
+    [
+        ("acquired Lakeside Foundry LLC, which has plants in Ohio, for $40 million.", "PLACE", "Ohio"),
+        ("acquired Lakeside Foundry LLC, based in Ohio, for $40 million.", "PLACE", None),
+        (
+            "priced a registered direct offering of 2,000,000 shares, sold to Granite Capital LLC, at $12 per share.",
+            "INVESTOR",
+            "Granite Capital LLC",
+        ),
+        (
+            "announced a registered direct offering, in which Granite Capital LLC agreed to purchase 2,000,000 shares.",
+            "INVESTOR",
+            "Granite Capital LLC",
+        ),
+        ("priced its initial public offering of 2,000,000 shares; Granite Bank LLC is underwriter.", "INVESTOR", None),
+        (
+            "priced its initial public offering at $12.00 per share, valuing the company at $900 million.",
+            "OFFEROR_TOTAL_VALUE",
+            "$900 million",
+        ),
+        ("completed the acquisition of the Riverside Steel Mill for $40 million.", "INVESTEE", "Riverside Steel Mill"),
+    ],
+)
+def test_roles_that_few_texts_have(engine: Events, text: str, role: str, words: str | None) -> None:
+    found = one(engine, f"Harbor Steel Inc. {text}")
+    (event,) = found["Events"]
+    assert arguments(found, event).get(role) == words
+
+
+def test_a_building_or_works_with_a_name_is_a_facility(engine: Events) -> None:
+    found = one(engine, "Harbor Steel Inc. completed the acquisition of the Riverside Steel Mill for $40 million.")
+    types = {mention["Text"]: mention["Type"] for entity in found["Entities"] for mention in entity["Mentions"]}
+    assert types["Riverside Steel Mill"] == "FACILITY"
+
+
 def test_every_mention_of_an_argument_is_in_its_group(engine: Events) -> None:
     text = (
         'Harbor Steel Inc. (the "Company") acquired Lakeside Foundry LLC. The Company paid $40 million for Lakeside.\n'

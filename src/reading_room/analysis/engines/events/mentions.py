@@ -57,6 +57,12 @@ _TITLE = re.compile(
     r"|\b(?:board member|member of (?:the|its) board(?: of directors)?)\b",
     re.IGNORECASE,
 )
+_FACILITY = re.compile(
+    r"\b(?:[A-Z][\w&'’.-]{1,30} ){1,4}(?:Plant|Mill|Refinery|Smelter|Shipyard|Factory|Warehouse|Airport|Power Station"
+    r"|Wind Farm|Solar Farm|Quarry|Stadium|Hydroelectric Facility)\b"
+    r"(?!,? (?:Inc|Corp|Co|Ltd|LLC|LP|plc|Company|Holdings|Partners|Group|Trust|Authority|[A-Z]))"
+)
+"""A building or works with a name. Words that also end the names of companies, such as Hospital and Hotel, are none."""
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATED = re.compile(
     rf"\b(?:{_MONTH})\b|\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b"
@@ -106,6 +112,9 @@ def _rules(text: str) -> Iterator[Mention]:
     for found in _STOCK_CODE.finditer(text):
         if _EXCHANGE.search(text, max(0, found.start() - 30), found.start() - 1):
             yield Mention(found.start(1), found.end(1), "STOCK_CODE", RULE, found[1])
+    for found in _FACILITY.finditer(text):
+        begin = found.start() + (4 if found[0].startswith("The ") else 0)
+        yield Mention(begin, found.end(), "FACILITY", RULE, text[begin : found.end()])
     for found in _TITLE.finditer(text):
         if found[0][0].isupper() or " " in found[0] or _held(text, found.end()):
             yield Mention(found.start(), found.end(), "PERSON_TITLE", RULE, found[0])

@@ -30,6 +30,30 @@ _PER_SHARE = re.compile(r"\s?(?:per|each|a) (?:\w+ ){0,3}(?:share|unit|ADS|secur
 _PROCEEDS = re.compile(r"proceeds|offering|raising|raised|total|aggregate", _I)
 
 
+_PLACED = re.compile(
+    r"\b(?:plants?|mills?|factor(?:y|ies)|facilit(?:y|ies)|operations|businesses|branches|stores|clinics|offices|assets"
+    r"|subsidiar(?:y|ies))(?: located| situated)? (?:in|near|at) (?:the )?\Z",
+    _I,
+)
+"""How a sentence says where the part of a company is that is bought. A company's seat says nothing of a deal."""
+_BUYS = re.compile(
+    r"\s+(?:has |have |had |will )?(?:(?:also )?(?:agreed|committed|undertaken|elected) to )?"
+    r"(?:purchas(?:es?|ed)|buys?|bought|subscrib(?:es?|ed)(?: for)?|acquir(?:es?|ed))\s+(?:an? |all |the |up to )?",
+    _I,
+)
+"""What follows somebody who takes shares of an offering, before their number."""
+_BOUGHT_BY = re.compile(
+    r"\b(?:(?:purchased|bought|subscribed(?: for)?|taken up) by|(?:sold|issued|sale|issuance|placed)\b[^.;]{0,60}\bto)"
+    r"\s+(?:the |an? |affiliates of |funds managed by )*\Z",
+    _I,
+)
+_VALUATION = re.compile(
+    r"\b(?:valuation of|(?:valu(?:es?|ed|ing)|values) (?:the (?:company|business|group)|it|itself) at"
+    r"|market capitali[sz]ation of|(?:pre|post)-money(?: \w+){0,2} of|(?:equity|enterprise) value of)"
+    r"\s+(?:about |approximately |around |over |more than |nearly |up to )?\Z",
+    _I,
+)
+"""How a sentence says what the whole company is worth."""
 _DASH = re.compile(r"\s?[–—]\s|\s--\s")
 _ARTICLES = r"(?:the |its |a |an |certain |all |of |outstanding |shares |stock |in )*"
 """What may stand between a preposition and a name."""
@@ -255,7 +279,7 @@ class Finder:
             subject = self._subject(trigger)
             buyers = [subject] if subject is not None else []
             bought = [each for each in after if not self._seller(trigger, each)][:1]
-        yield from self._deal(trigger, buyers, bought)
+        yield from self._deal(trigger, buyers, bought or self._after(trigger, "FACILITY", 120)[:1])
 
     def _seller(self, trigger: Trigger, mention: Mention) -> bool:
         lead = self._between(max(trigger.end, mention.begin - 12), mention.begin)
@@ -270,7 +294,7 @@ class Finder:
             bought, before = before[:1], before[1:]
         if not buyers and before:
             buyers = [self._doer(trigger, before)]
-        yield from self._deal(trigger, buyers, bought)
+        yield from self._deal(trigger, buyers, bought or self._behind(trigger, "of", "FACILITY", 120)[:1])
 
     def selling(self, trigger: Trigger) -> Iterator[Role]:
         """Verbs of selling a business: the buyer follows "to"."""
@@ -279,7 +303,7 @@ class Finder:
             bought = self._before(trigger, "ORGANIZATION")[:1]
         else:
             bought = [each for each in self._after(trigger, "ORGANIZATION", 220) if each not in buyers][:1]
-        yield from self._deal(trigger, buyers, bought)
+        yield from self._deal(trigger, buyers, bought or self._after(trigger, "FACILITY", 120)[:1])
 
     def sale(self, trigger: Trigger) -> Iterator[Role]:
         """Nouns of selling."""
@@ -295,6 +319,10 @@ class Finder:
                 yield self._role(each, "INVESTOR", LIKELY)
         yield from self._money(trigger)
         yield from self._dates(trigger)
+        for each in self._after(trigger, "LOCATION", 200):
+            if _PLACED.search(self._between(max(trigger.end, each.begin - 60), each.begin)):
+                yield self._role(each, "PLACE", LIKELY)
+                return
 
     def investing(self, trigger: Trigger) -> Iterator[Role]:
         """Investments: who gives money to whom."""
@@ -352,6 +380,21 @@ class Finder:
         if issuer is not None:
             yield self._role(issuer, "OFFEROR", LIKELY)
         yield from self._terms(trigger)
+        yield from self._investors(trigger, issuer)
+
+    def _investors(self, trigger: Trigger, issuer: Mention | None) -> Iterator[Role]:
+        """Yield who takes shares of an offering: neither the issuer nor a bank that places them."""
+        here = self._text.sentences[self._text.sentence(trigger.begin)]
+        own = None if issuer is None else self._groups.of[self._number[issuer.begin]]
+        for each in self._text.within(here.begin, here.end):
+            if each.type not in ("ORGANIZATION", "PERSON") or self._groups.of[self._number[each.begin]] == own:
+                continue
+            buys = _BUYS.match(self._text.text, each.end)
+            shares = buys is not None and self._text.at(buys.end(), buys.end() + 1)
+            takes = isinstance(shares, Mention) and shares.type == "QUANTITY"
+            lead = self._between(max(here.begin, each.begin - 120), each.begin)
+            if (takes or _BOUGHT_BY.search(lead)) and self._bank(each) is None:
+                yield self._role(each, "INVESTOR", LIKELY)
 
     def _issuer(self, trigger: Trigger) -> Mention | None:
         """Return whose shares a sentence is about: its first company that is no adviser, or whom the text is about."""
@@ -405,6 +448,8 @@ class Finder:
             elif each.type == "MONETARY_VALUE" and _PER_SHARE.match(text, each.end):
                 if re.search(r"exercis[^$]{0,30}\Z|par value\s+(?:of\s+)?\Z", lead, _I) is None:
                     yield self._role(each, "SHARE_PRICE", SURE)
+            elif each.type == "MONETARY_VALUE" and _VALUATION.search(lead):
+                yield self._role(each, "OFFEROR_TOTAL_VALUE", LIKELY)
             elif each.type == "MONETARY_VALUE" and (_PROCEEDS.search(lead) or _PROCEEDS.search(tail)):
                 yield self._role(each, "OFFERING_AMOUNT", LIKELY)
             elif each.type == "DATE" and re.search(r"record date", lead, _I):

@@ -201,7 +201,7 @@ def _in_name(text: Text, begin: int, end: int) -> bool:
     mention = text.at(begin, end)
     return (
         mention is not None
-        and mention.type in ("ORGANIZATION", "PERSON", "LOCATION")
+        and mention.type in ("ORGANIZATION", "PERSON", "LOCATION", "FACILITY")
         and mention.end - mention.begin > end - begin + 2
         and mention.begin <= begin
         and end <= mention.end
