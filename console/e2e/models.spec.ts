@@ -175,8 +175,8 @@ test("a classifier is trained in a VPC that is built for it, read, tagged, share
   await dialog.getByRole("textbox").fill(`${NAME}/v2`);
   await dialog.getByRole("button", { name: "Delete" }).click();
   await expect(page).toHaveURL(/\/models$/);
-  await expect(page.getByRole("row", { name: /v2/ })).toHaveCount(0, { timeout: 20_000 });
-  await expect(page.getByRole("row", { name: /v1/ })).toBeVisible();
+  await expect(page.getByRole("row", { name: `${NAME} v2` })).toHaveCount(0, { timeout: 20_000 });
+  await expect(page.getByRole("row", { name: `${NAME} v1` })).toBeVisible();
   await expectAccessible(page);
 
   await page.goto(`/jobs/classification/${JobId}`);

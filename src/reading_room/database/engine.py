@@ -22,7 +22,7 @@ from reading_room.database.sealed import SEALER, WrongRootKey, check_key, need, 
 from reading_room.database.turns import Turns
 from reading_room.sealing import Sealer
 
-SCHEMA_VERSION = 22
+SCHEMA_VERSION = 21
 """Increased with every migration (``migrations/``), without which no table changes. New databases start with it."""
 
 
