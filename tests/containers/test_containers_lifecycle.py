@@ -359,6 +359,7 @@ def test_a_half_written_record_is_removed(world: Start) -> None:
 
 def test_an_engine_that_does_not_load_is_a_problem_and_not_tried_in_a_loop(world: Start) -> None:
     driver = world(probe=False)
+    driver.call("freeze_pauses")
     assert driver.call("standby", count=0) == [0, {}]
     driver.call("standby", count=1)
     driver.until(lambda: driver.call("standby", count=1)[0] == 1)

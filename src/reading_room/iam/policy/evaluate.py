@@ -90,7 +90,7 @@ class Reason(NamedTuple):
     statement: str | None = None
 
     def __str__(self) -> str:
-        if self.statement is None and self.policy is not None:
+        if self.statement is None and self.kind == "acl":
             return f"the {_WORDS[self.kind]} {self.policy} does not allow it"
         if self.statement is None:
             which = f" {self.policy}" if self.policy is not None else ""
