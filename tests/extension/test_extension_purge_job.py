@@ -146,6 +146,31 @@ def test_a_caller_who_may_not_delete_the_output_erases_nothing(world: ExtensionW
     assert (rows(world)[0], len(keys(world))) == (0, 1)
 
 
+def test_all_versions_of_the_output_are_erased_unless_one_is_locked(world: ExtensionWorld) -> None:
+    s3 = world.client("s3")
+    s3.put_bucket_versioning(Bucket="papers", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object_lock_configuration(Bucket="papers", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
+    job = ended_job(world)
+    key = output_key(world, job)
+    again = s3.put_object(Bucket="papers", Key=key, Body=b"again.")["VersionId"]
+    s3.delete_object(Bucket="papers", Key=key)
+    held = {"Bucket": "papers", "Key": key, "VersionId": again}
+    s3.put_object_legal_hold(**held, LegalHold={"Status": "ON"})
+    code, message = refusal(world.room().purge_job, JobId=job)
+    assert code == "AccessDeniedException"
+    assert "Nothing was erased" in message
+    versions = s3.list_object_versions(Bucket="papers", Prefix=key)
+    assert (len(versions["Versions"]), len(versions["DeleteMarkers"])) == (2, 1)
+    s3.put_object_legal_hold(**held, LegalHold={"Status": "OFF"})
+    nobody = world.user("nobody", allow("reading-room:PurgeJob"), allow("s3:DeleteObject"))
+    assert "s3:DeleteObjectVersion" in refusal(world.room(nobody).purge_job, JobId=job)[1]
+    output = next(each for each in world.room().purge_job(JobId=job)["Traces"] if each["Trace"] == "Output")
+    assert (output["Result"], output["Count"], output["Bytes"]) == ("ERASED", 1, len(b"a result." + b"again."))
+    left = s3.list_object_versions(Bucket="papers", Prefix=key)
+    assert not left.get("Versions")
+    assert not left.get("DeleteMarkers")
+
+
 def test_policies_allow_the_purge_of_one_job(world: ExtensionWorld) -> None:
     mine, other = ended_job(world), ended_job(world)
     arn = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{mine}"

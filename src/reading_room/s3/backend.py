@@ -184,6 +184,21 @@ class Backend(Protocol):
         """
         ...
 
+    def sizes_of_keys(self, bucket: str, prefix: str) -> Mapping[str, int]:
+        """Return the keys that begin with a prefix, each with the bytes of all its versions. Blocking."""
+        ...
+
+    def check_erasure(self, bucket: str, key: str) -> None:
+        """Raise ``AccessDenied`` if a lock keeps a version of a key. Blocking."""
+        ...
+
+    def erase(self, bucket: str, key: str) -> None:
+        """Delete all versions of a key for good, for the service itself. Blocking.
+
+        Raises ``AccessDenied`` if one of them is locked, and deletes none then.
+        """
+        ...
+
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete every object whose key begins with a prefix, for the service itself. Return their number. Blocking.
 

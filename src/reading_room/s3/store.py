@@ -54,11 +54,9 @@ class ObjectStore:
         """Return the bytes of an account's objects and unfinished uploads, at most a minute old."""
         return self._backend.stored_bytes(account)
 
-    def size(self, bucket: str, key: str) -> int | None:
-        """Return the bytes of an object, or ``None`` if it does not exist. Unlike ``head``, never reads the object."""
-        if self._backend.keys_below(bucket, key, 1) != [key]:
-            return None
-        return self._backend.size_below(bucket, key, 1)
+    def sizes_of_keys(self, bucket: str, prefix: str) -> Mapping[str, int]:
+        """Return the keys that begin with a prefix, each with the bytes of all its versions."""
+        return self._backend.sizes_of_keys(bucket, prefix)
 
     def put(
         self,
@@ -95,25 +93,31 @@ class ObjectStore:
         self._record("PutObject", caller, bucket, key, data)
 
     def may_delete(self, call: Call, bucket: str, key: str) -> None:
-        """Raise ``AccessDenied`` or ``NoSuchBucket`` unless the caller of another operation may delete an object."""
+        """Raise ``AccessDenied`` or ``NoSuchBucket`` unless the caller of another operation may erase an object."""
         self._may_delete(self._caller_of(call), bucket, key)
 
     def delete_for(self, call: Call, bucket: str, key: str) -> None:
-        """Delete an object for the caller of another operation. A missing object is no error.
+        """Delete all versions of an object for the caller of another operation. A missing object is no error.
 
-        The caller's policies and the bucket's decide. Raises ``AccessDenied`` and ``NoSuchBucket``.
+        The caller's policies and the bucket's decide. Raises ``AccessDenied``, also if a version is locked, and
+        ``NoSuchBucket``.
         """
         caller = self._caller_of(call)
         try:
             self._may_delete(caller, bucket, key)
-            self._backend.delete(bucket, key)
+            self._backend.erase(bucket, key)
         except AwsError as error:
             self._record("DeleteObject", caller, bucket, key, error=error)
             raise
         self._record("DeleteObject", caller, bucket, key)
 
     def _may_delete(self, caller: Caller, bucket: str, key: str) -> None:
-        self._authorization.authorize(caller, (Requirement("s3:DeleteObject", bucket_arn(bucket, key), bucket),))
+        facts, arn = self._backend.bucket(bucket), bucket_arn(bucket, key)
+        needed = [Requirement("s3:DeleteObject", arn, bucket)]
+        if facts is not None and facts.versioning is not None:
+            needed.append(Requirement("s3:DeleteObjectVersion", arn, bucket))
+        self._authorization.authorize(caller, tuple(needed))
+        self._backend.check_erasure(bucket, key)
 
     def _caller_of(self, call: Call) -> Caller:
         return self._authorization.caller(

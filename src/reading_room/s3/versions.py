@@ -343,6 +343,25 @@ def delete_version(
     return Changed(blob_names(found.segments), shown, is_marker)
 
 
+def erase(session: Session, bucket: str, key: str) -> list[str]:
+    """Delete all versions of a key for good. Return the blobs that no row names any more."""
+    freed: list[str] = []
+    # The current object goes last: no other version takes its place.
+    for table in (S3Version, S3Object):
+        for rank, segments in session.execute(
+            select(table.rank, table.segments).where(at_key(table, bucket, key))
+        ).all():
+            remove(session, bucket, key, rank)
+            freed += blob_names(segments)
+    return freed
+
+
+def locks_of(session: Session, bucket: str, key: str) -> list[dict[str, str]]:
+    """Return the locks of the versions of a key."""
+    queries = (select(table.lock).where(at_key(table, bucket, key)) for table in (S3Object, S3Version))
+    return [lock for query in queries for lock in session.scalars(query) if lock]
+
+
 def remove(session: Session, bucket: str, key: str, rank: int) -> None:
     """Remove the row of a version. If it was the newest one of its key, the next one takes its place."""
     connection, of_key = session.connection(), {"of_bucket": bucket, "of_key": key.encode()}

@@ -48,7 +48,8 @@ class PurgeJobOperations:
     def purge_job(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """PurgeJob. It can be repeated: the record goes last, so an interrupted purge is found and completed.
 
-        The caller also needs ``s3:DeleteObject`` on the output, unless it is kept; else nothing is erased.
+        The caller also needs ``s3:DeleteObject`` on the output, unless it is kept, and ``s3:DeleteObjectVersion`` if
+        the bucket has versions, which all go; else nothing is erased.
         """
         identifier, dry, keep = request["JobId"], request.get("DryRun", False), request.get("KeepOutput", False)
         with self._database.reading() as session:
@@ -113,11 +114,9 @@ class PurgeJobOperations:
         return _erased("Output", len(found), size)
 
     def _objects(self, place: Location) -> dict[str, int]:
-        """Return the sizes of a job's output objects by key."""
-        if is_folder(place):
-            return {key: facts.size for key, facts in self._store.objects_below(place.bucket, place.key)}
-        size = self._store.size(place.bucket, place.key)
-        return {} if size is None else {place.key: size}
+        """Return the sizes of a job's output objects by key, with all their versions."""
+        found = self._store.sizes_of_keys(place.bucket, place.key)
+        return {key: size for key, size in found.items() if is_folder(place) or key == place.key}
 
     def _about_the_trail(self) -> str:
         return (

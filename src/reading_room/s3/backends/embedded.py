@@ -6,12 +6,14 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
 from reading_room.aws.call_record import reads_only
 from reading_room.aws.errors import AwsError
@@ -32,6 +34,7 @@ from reading_room.s3.lifecycle_rules import DAY_SECONDS, Calendar, Lifecycle
 from reading_room.s3.listing import list_keys, successor
 from reading_room.s3.object_access import ObjectAccess, without_access
 from reading_room.s3.object_keys import ObjectKeys
+from reading_room.s3.object_lock import check_deletion
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
     access_lists,
     attributes,
@@ -53,7 +56,7 @@ from reading_room.s3.operations.table import CONTROL_OPERATIONS, OPERATIONS, Ope
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Expected, Received, Storage, whole_sha256
-from reading_room.s3.tables import S3Object
+from reading_room.s3.tables import S3Object, S3Version
 from reading_room.shortage import Threads
 
 logger = logging.getLogger(__name__)
@@ -363,6 +366,32 @@ class EmbeddedBackend:
             freed = versions.delete_current(session, bucket, key, self._store.clock()).freed if there else []
         self._store.forget(freed)
 
+    def sizes_of_keys(self, bucket: str, prefix: str) -> Mapping[str, int]:
+        """Return the keys that begin with a prefix, each with the bytes of all its versions."""
+        found = Counter[str]()
+        with self._store.database.reading() as session:
+            for table in (S3Object, S3Version):
+                sizes = select(table.key, func.sum(table.size)).where(*_below(bucket, prefix, table))
+                for key, size in session.execute(sizes.group_by(table.key)):
+                    found[key.decode()] += size
+        return found
+
+    def check_erasure(self, bucket: str, key: str) -> None:
+        """Raise ``AccessDenied`` if a lock keeps a version of a key."""
+        with self._store.database.reading() as session:
+            self._check_locks(session, bucket, key)
+
+    def erase(self, bucket: str, key: str) -> None:
+        """Delete all versions of a key for good. Raises ``AccessDenied`` if one is locked, and deletes none then."""
+        with self._store.database.transaction() as session:
+            self._check_locks(session, bucket, key)
+            freed = versions.erase(session, bucket, key)
+        self._store.forget(freed)
+
+    def _check_locks(self, session: Session, bucket: str, key: str) -> None:
+        for lock in versions.locks_of(session, bucket, key):
+            check_deletion(lock, self._store.clock(), bypass=False)
+
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete every object and unfinished upload whose key begins with a prefix. Return the number of objects.
 
@@ -447,9 +476,9 @@ def _facts(row: Any, sha256: str) -> ObjectFacts:
     return ObjectFacts(row.size, row.etag, sha256, row.last_modified)
 
 
-def _below(bucket: str, prefix: str) -> list[ColumnElement[bool]]:
-    """Return the conditions for the objects whose keys begin with a prefix."""
+def _below(bucket: str, prefix: str, table: type[versions.StoredVersion] = S3Object) -> list[ColumnElement[bool]]:
+    """Return the conditions for the objects or versions whose keys begin with a prefix."""
     start = prefix.encode()
     upper = successor(start)
-    conditions = [S3Object.bucket == bucket, S3Object.key >= start]
-    return conditions if upper is None else [*conditions, S3Object.key < upper]
+    conditions = [table.bucket == bucket, table.key >= start]
+    return conditions if upper is None else [*conditions, table.key < upper]
