@@ -6,7 +6,8 @@ import { expect, expectAccessibleInBothThemes, test } from "./world";
 test("changes of state come as they happen, and lead to what changed", async ({ signedIn: page, world }) => {
   await page.goto("/state-events");
   const events = page.getByRole("table").first();
-  await expect(events.getByRole("row", { name: /Job.*entities-detection-job.*Completed/ }).first()).toBeVisible();
+  // Specs that ran before have left others on the first page.
+  await expect(events.getByRole("row", { name: /Job.*-detection-job/ }).first()).toBeVisible();
   const name = `told-${Date.now()}`;
   const id = await startLike(world, await seededJob(world), { JobName: name });
   await expect(events.getByRole("row", { name: new RegExp(`Completed.*${name}`) })).toBeVisible({ timeout: 90_000 });
