@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
@@ -37,11 +37,15 @@ class KeyUpkeep(PeriodicWork):
         if self._at_once in done:
             self._loop.wake()
 
+    def _is_any(self, due: Select[str]) -> bool:
+        """Look before a transaction begins, for which other writers would wait."""
+        with self._database.reading() as session:
+            return session.scalar(due) is not None
+
     def _delete_keys(self) -> int:
         due = select(KeyRow.key_id).where(KeyRow.deleted_at <= self._clock()).limit(self._at_once)
-        with self._database.reading() as session:
-            if session.scalar(due) is None:
-                return 0
+        if not self._is_any(due):
+            return 0
         with self._database.transaction() as session:
             # The material, aliases and grants of a key go with it.
             rows = session.scalars(select(KeyRow).where(KeyRow.key_id.in_(due))).all()
@@ -52,9 +56,8 @@ class KeyUpkeep(PeriodicWork):
 
     def _delete_material(self) -> int:
         due = select(MaterialRow.material_id).where(MaterialRow.expires_at <= self._clock()).limit(self._at_once)
-        with self._database.reading() as session:
-            if session.scalar(due) is None:
-                return 0
+        if not self._is_any(due):
+            return 0
         with self._database.transaction() as session:
             rows = session.scalars(select(MaterialRow).where(MaterialRow.material_id.in_(due))).all()
             for row in rows:
@@ -73,9 +76,8 @@ class KeyUpkeep(PeriodicWork):
             .where(KeyRow.rotates_at <= now, KeyRow.state == "Enabled")
             .limit(self._at_once)
         )
-        with self._database.reading() as session:
-            if session.scalar(due) is None:
-                return 0
+        if not self._is_any(due):
+            return 0
         with self._database.transaction() as session:
             rows = session.scalars(select(KeyRow).where(KeyRow.key_id.in_(due))).all()
             for row in rows:
