@@ -12,6 +12,9 @@ import hmac
 import secrets
 from functools import cached_property
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 KEY_BYTES = 32
 TAG = 16
 """Bytes of a tag."""
@@ -38,7 +41,7 @@ class DataKey:
 
     def of_blob(self, blob_id: str) -> BlobCipher:
         """Return the cipher of a blob."""
-        return BlobCipher(hmac.digest(self.key, blob_id.encode(), "sha256"), f"blob {blob_id}")
+        return BlobCipher(hmac.digest(self.key, blob_id.encode(), "sha256"))
 
     def seal_row(self, content: bytes) -> bytes:
         """Encrypt the content that is stored in the object's row."""
@@ -56,13 +59,7 @@ class DataKey:
 class BlobCipher:
     """Encrypts and decrypts the blocks of one blob."""
 
-    def __init__(self, key: bytes, name: str) -> None:
-        # Imported here, because many commands know the blobs but read none.
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        self.name = name
-        self._refused = InvalidTag
+    def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
     def seal(self, number: int, block: bytes | memoryview) -> bytes:
@@ -73,7 +70,7 @@ class BlobCipher:
         """Return the block that ``seal`` encrypted; ``None`` if the bytes are not those of this number and blob."""
         try:
             return self._cipher.decrypt(number.to_bytes(_NONCE), sealed, None)
-        except self._refused:
+        except InvalidTag:
             return None
 
     def seal_end(self, size: int, tags: bytes) -> bytes:
@@ -84,7 +81,7 @@ class BlobCipher:
         """Say whether ``seal_end`` returned this for the size and the tags."""
         try:
             return len(end) == TAG and self._cipher.decrypt(_END, end, _ended(size, tags)) == b""
-        except self._refused:
+        except InvalidTag:
             return False
 
 

@@ -28,7 +28,7 @@ from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.control import OPERATIONS as CONTROL
 from reading_room.s3.emptying import Emptying
 from reading_room.s3.encrypting import encrypt_rest
-from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
+from reading_room.s3.errors import NoSuchKey, NotImplementedOperation
 from reading_room.s3.lifecycle import LifecyclePasses
 from reading_room.s3.lifecycle_rules import DAY_SECONDS, Calendar, Lifecycle
 from reading_room.s3.listing import list_keys, successor
@@ -319,7 +319,7 @@ class EmbeddedBackend:
         algorithm = object_operations.DEFAULT_CHECKSUM
         digests = Digests((algorithm,))
         digests.update(data)
-        writer = self._store.create(self._account_of(bucket), self._store.fresh_key())
+        writer = self._store.create(self._store.account_of(bucket), self._store.fresh_key())
         try:
             writer.write(data)
         except BaseException:
@@ -346,7 +346,7 @@ class EmbeddedBackend:
             raise NoSuchKey(key)
         source, lease = found
         try:
-            account = self._account_of(bucket)
+            account = self._store.account_of(bucket)
             expected = Expected(object_operations.DEFAULT_CHECKSUM, self._store.fresh_key())
             received = copying.copy_bytes(self._store, account, lease, 0, source.size, expected)
         finally:
@@ -444,13 +444,6 @@ class EmbeddedBackend:
                 freed += multipart.abort(session, upload)
         self._store.forget(freed)
         return len(uploads)
-
-    def _account_of(self, bucket: str) -> str:
-        """Return the account of a bucket. Raises ``NoSuchBucket``."""
-        facts = self.bucket(bucket)
-        if facts is None:
-            raise NoSuchBucket(bucket)
-        return facts.account
 
     def _remember_sha256(self, row: versions.StoredVersion, sha256: str) -> None:
         with self._store.database.transaction() as session:

@@ -36,7 +36,8 @@ class Blocks(Protocol):
         """Return what follows them. Must be called once, after the last bytes of the blob."""
         ...
 
-    def footer_size(self, size: int) -> int:
+    @staticmethod
+    def footer_size(size: int) -> int:
         """Return the bytes of the footer of a blob of ``size`` bytes."""
         ...
 
@@ -86,9 +87,10 @@ class PlainBlocks:
             self._end_block()
         return bytes(self._sums) + self._seal(self._size, self._sums)
 
-    def footer_size(self, size: int) -> int:
+    @staticmethod
+    def footer_size(size: int) -> int:
         """Return the bytes of the footer of a blob of ``size`` bytes."""
-        return -(-size // BLOCK) * _SUM + _SEAL
+        return _blocks_in(size) * _SUM + _SEAL
 
     def accept(self, footer: bytes, size: int) -> bool:
         """Take the footer."""
@@ -138,9 +140,10 @@ class SealedBlocks:
             last = bytes(self._sealed(view)) if view else b""
         return last + bytes(self._tags) + self._cipher.seal_end(self._size, bytes(self._tags))
 
-    def footer_size(self, size: int) -> int:
+    @staticmethod
+    def footer_size(size: int) -> int:
         """Return the bytes of the footer of a blob of ``size`` bytes."""
-        return (-(-size // BLOCK) + 1) * TAG
+        return (_blocks_in(size) + 1) * TAG
 
     def accept(self, footer: bytes, size: int) -> bool:
         """Take the footer."""
@@ -166,8 +169,11 @@ def blocks_of(blob_id: str, key: DataKey | None) -> Blocks:
 
 def stored_sizes(size: int) -> tuple[int, int]:
     """Return the bytes that a store has of a blob of ``size`` bytes, in plain text and encrypted."""
-    blocks = -(-size // BLOCK)
-    return size + blocks * _SUM + _SEAL, size + (blocks + 1) * TAG
+    return size + PlainBlocks.footer_size(size), size + SealedBlocks.footer_size(size)
+
+
+def _blocks_in(size: int) -> int:
+    return -(-size // BLOCK)
 
 
 class SummedWriter(ABC):
