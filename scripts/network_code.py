@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", re.MULTILINE)
+LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[.+\])?==([^ ;\\]+)", re.MULTILINE)
 CONNECTS = re.compile(
     rb"^\s*(?:import|from) [^\n#]*\b(?:socket|socketserver|urllib\.request|http\.client|xmlrpc|smtplib|ftplib"
     rb"|webbrowser|requests|urllib3|aiohttp|httpx)\b|\b(?:urlopen|open_connection|create_connection)\(",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import re
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "console" / "package-lock.json"
 REQUIREMENTS = [*ROOT.glob("requirements*.txt"), *ROOT.glob("*/requirements*.txt")]
+
+INSTALLED = {re.sub(r"[-_.]+", "-", found.name).lower() for found in importlib.metadata.distributions()}
 
 
 def test_npms_lock_file_pins_by_hash_and_has_no_addresses() -> None:
@@ -39,8 +43,19 @@ def test_requirements_have_no_addresses(file: Path) -> None:
 def test_every_requirement_is_pinned_by_hash(file: Path) -> None:
     text = re.sub(r"#.*", "", file.read_text()).replace("\\\n", " ")
     for line in filter(None, map(str.strip, text.splitlines())):
-        assert re.match(r"[A-Za-z0-9._\[\]-]+==\S+", line), line
+        assert re.match(r"[A-Za-z0-9._-]+(\[[a-z0-9, -]+\])?==\S+", line), line
         assert " --hash=sha256:" in line, line
+
+
+def test_requirements_keep_the_extras_that_packages_ask_of_each_other() -> None:
+    """Without them pip 23 takes the newest version for ``coverage[toml]``, and refuses it for lack of a hash."""
+    pinned = dict(re.findall(r"^([a-z0-9._-]+)(\[.+\])?==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    for name in sorted(pinned):
+        for line in importlib.metadata.distribution(name).requires or () if name in INSTALLED else ():
+            requirement = Requirement(line)
+            if requirement.extras and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+                asked = re.sub(r"[-_.]+", "-", requirement.name).lower()
+                assert requirement.extras <= set(re.findall(r"[a-z0-9-]+", pinned[asked])), f"{name} asks for {line}"
 
 
 def test_only_the_product_itself_is_installed_without_a_hash() -> None:

@@ -120,7 +120,7 @@ def test_a_key_is_encrypted_private_and_never_overwritten(key: Path) -> None:
 def test_a_release_pins_the_same_versions_as_the_tests() -> None:
     """The packages in requirements-runtime.txt, with the versions of requirements.txt, all with hashes."""
     pins = {
-        name: dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", (ROOT / name).read_text(), re.MULTILINE))
+        name: dict(re.findall(r"^([a-z0-9-]+)(?:\[.+\])?==([^ ;\\]+)", (ROOT / name).read_text(), re.MULTILINE))
         for name in ("requirements.txt", "requirements-runtime.txt")
     }
     assert len(pins["requirements-runtime.txt"]) > 50
