@@ -42,7 +42,12 @@ class KmsWorld(IamWorld):
         self.access = KeyAccess(database, self.decider, self.clock)
         use = KeyUse(self.access, self.clock)
         self.service_keys = ServiceKeys(
-            use, Granting(database, self.access, self.clock), self.clock, REGION, trail=self.recorded.append
+            database,
+            use,
+            Granting(database, self.access, self.clock),
+            self.clock,
+            REGION,
+            trail=self.recorded.append,
         )
         operations = kms_operations(database, self.access, use, self.clock)
         return super()._application(database, uses, (*operations, *implementations))

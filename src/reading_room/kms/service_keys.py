@@ -3,6 +3,15 @@
 Each use is a call of KMS: decided by the key's policy, the caller's policies and grants with ``kms:ViaService``, and
 recorded in the trail. A key that was disabled is refused from the next use on, so services must not keep what they
 decrypted.
+
+A service that encrypts for a caller asks for a data key, encrypts with its plaintext, and stores its ciphertext; to
+read, it asks to decrypt that with the same encryption context::
+
+    by = OnBehalf("s3", principal, path)
+    made = service_keys.generate_data_key(by, "alias/aws/s3", context)
+    plaintext = service_keys.decrypt(by, made.ciphertext, context)
+
+For work that outlives a call, ``principal`` is the one whose role the service has assumed, such as a data access role.
 """
 
 from __future__ import annotations
@@ -20,12 +29,14 @@ from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.call_record import Gate, Recorder, forget, let_in, record_of
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
+from reading_room.database.engine import Database
 from reading_room.ids import request_id
 from reading_room.kms import keys, managed_keys
 from reading_room.kms.access import Asked, KeyCall
 from reading_room.kms.encryption_context import EncryptionContext
 from reading_room.kms.granting import Granted, Granting
 from reading_room.kms.grants import Terms
+from reading_room.kms.references import parse_reference
 from reading_room.kms.use import KeyUse
 
 DATA_KEY_BYTES = 32
@@ -63,6 +74,7 @@ class ServiceKeys:
 
     def __init__(
         self,
+        database: Database,
         use: KeyUse,
         granting: Granting,
         clock: Clock,
@@ -71,6 +83,7 @@ class ServiceKeys:
         trail: Recorder = forget,
         gate: Gate = let_in,
     ) -> None:
+        self._database = database
         self._use = use
         self._granting = granting
         self._clock = clock
@@ -79,7 +92,12 @@ class ServiceKeys:
         self._gate = gate
 
     def generate_data_key(self, by: OnBehalf, key: str, context: EncryptionContext) -> DataKey:
-        """Return a new data key of 256 bits under the key that ``key`` names: GenerateDataKey."""
+        """Return a new data key of 256 bits under the key that ``key`` names: GenerateDataKey.
+
+        ``key`` is an id, ARN or alias. The alias of the service's own AWS managed key, such as ``alias/aws/s3``, makes
+        that key in the account if it does not exist.
+        """
+        self._make_managed_key(by, key)
         plaintext = secrets.token_bytes(DATA_KEY_BYTES)
         parameters = {"KeyId": key, "EncryptionContext": dict(context), "KeySpec": "AES_256"}
         made = self._recorded(
@@ -154,6 +172,21 @@ class ServiceKeys:
     def managed_key(self, session: Session, account: str, service: str, now: dt.datetime) -> str:
         """Return the ARN of an account's AWS managed key for a service, which is made when it is first needed."""
         return keys.arn_of(managed_keys.ensure(session, account, self._region, service, now))
+
+    def _make_managed_key(self, by: OnBehalf, key: str) -> None:
+        """Make the AWS managed key that ``key`` names, if it is one of the service and of the account."""
+        service = managed_keys.service_of(key.rpartition(":")[2])
+        if service is None or service != by.service:
+            return
+        account = by.account or by.principal.account
+        reference = parse_reference(key, account, self._region)
+        if reference.account != account or self._use.exists(reference, self._region, by.session):
+            return
+        if by.session is not None:
+            self.managed_key(by.session, account, service, self._clock())
+        else:
+            with self._database.transaction() as session:
+                self.managed_key(session, account, service, self._clock())
 
     def _recorded(
         self,

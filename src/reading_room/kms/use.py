@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy.orm import Session
+
 from reading_room.aws.operations import ContextValues
 from reading_room.clock import Clock
 from reading_room.kms import ciphertexts, signatures
@@ -21,7 +23,7 @@ from reading_room.kms.errors import (
     ValidationException,
 )
 from reading_room.kms.keys import Key, Material
-from reading_room.kms.references import parse_reference
+from reading_room.kms.references import Reference, parse_reference
 from reading_room.kms.specs import ENCRYPT, SYMMETRIC
 
 _NO_CONTEXT: Mapping[str, str] = {}
@@ -103,6 +105,10 @@ class KeyUse:
         if material is None:
             raise InvalidCiphertextException
         return Decrypted(found, algorithm, ciphertexts.decrypt(ciphertext, material, context), material.material_id)
+
+    def exists(self, reference: Reference, region: str, session: Session | None = None) -> bool:
+        """Say whether there is a key, or an alias, to which a reference leads."""
+        return self._access.find(reference, region, session) is not None
 
     def sign(self, by: KeyCall, key: str, asked: Asked, algorithm: str, message: bytes, kind: str) -> tuple[Key, bytes]:
         """Return a key and its signature of a message of a ``MessageType``."""

@@ -86,7 +86,7 @@ class Access:
         self.key_use = KeyUse(self.keys, clock)
         granting = Granting(database, self.keys, clock)
         self.service_keys = ServiceKeys(
-            self.key_use, granting, clock, settings.region, trail=self.record, gate=self.trail.check
+            database, self.key_use, granting, clock, settings.region, trail=self.record, gate=self.trail.check
         )
         self.s3 = S3Authorization(authorizer=self.authorizer, backend=backend, region=settings.region)
         self.throttle = throttle or Throttle(settings.profile)
